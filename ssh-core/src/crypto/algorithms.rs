@@ -1,0 +1,153 @@
+//! The ordered lists of algorithms a connection offers.
+
+use alloc::{string::String, vec, vec::Vec};
+use core::fmt;
+
+use super::cipher::{self, Cipher};
+use super::compression::{self, Compression};
+use super::kex::{self, KeyExchange};
+use super::mac::{self, Mac};
+use super::signature::{self, SignatureAlgorithm};
+
+/// Anything with a name on the wire.
+pub trait Named {
+    /// The registered name.
+    fn name(&self) -> &'static str;
+}
+
+macro_rules! named {
+    ($($kind:ident),*) => {
+        $(impl Named for &'static dyn $kind {
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+        })*
+    };
+}
+named!(KeyExchange, SignatureAlgorithm, Cipher, Mac, Compression);
+
+/// What is offered and accepted, most wanted first. The client's order decides (RFC 4253 §7.1).
+///
+/// `Default` is today's safe set in OpenSSH's order.
+///
+/// ```
+/// use ssh_core::crypto::{Algorithms, cipher};
+///
+/// let mut algorithms = Algorithms::default();
+/// algorithms.ciphers = vec![cipher::AES256_GCM, cipher::CHACHA20_POLY1305];
+/// assert_eq!(algorithms.ciphers[0].name(), "aes256-gcm@openssh.com");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Algorithms {
+    /// Key exchange methods.
+    pub kex: Vec<&'static dyn KeyExchange>,
+    /// Algorithms the server may prove its host key with.
+    pub host_key: Vec<&'static dyn SignatureAlgorithm>,
+    /// Algorithms a user may prove a key with; a server announces them as `server-sig-algs` (RFC 8308 §3.1).
+    pub public_key: Vec<&'static dyn SignatureAlgorithm>,
+    /// Packet ciphers, both directions.
+    pub ciphers: Vec<&'static dyn Cipher>,
+    /// MACs, both directions, for ciphers that do not authenticate.
+    pub macs: Vec<&'static dyn Mac>,
+    /// Compression methods, both directions.
+    pub compression: Vec<&'static dyn Compression>,
+}
+
+impl Default for Algorithms {
+    fn default() -> Self {
+        let signatures = vec![
+            signature::SSH_ED25519,
+            signature::ECDSA_SHA2_NISTP256,
+            signature::ECDSA_SHA2_NISTP384,
+            signature::ECDSA_SHA2_NISTP521,
+            #[cfg(feature = "rsa")]
+            signature::RSA_SHA2_512,
+            #[cfg(feature = "rsa")]
+            signature::RSA_SHA2_256,
+        ];
+        Self {
+            kex: vec![
+                #[cfg(feature = "pq")]
+                kex::MLKEM768X25519_SHA256,
+                kex::CURVE25519_SHA256,
+                kex::CURVE25519_SHA256_LIBSSH,
+                kex::ECDH_SHA2_NISTP256,
+                kex::ECDH_SHA2_NISTP384,
+                kex::ECDH_SHA2_NISTP521,
+            ],
+            host_key: signatures.clone(),
+            public_key: signatures,
+            ciphers: vec![
+                cipher::CHACHA20_POLY1305,
+                cipher::AES128_GCM,
+                cipher::AES256_GCM,
+                cipher::AES128_CTR,
+                cipher::AES192_CTR,
+                cipher::AES256_CTR,
+            ],
+            macs: vec![
+                mac::HMAC_SHA2_256_ETM,
+                mac::HMAC_SHA2_512_ETM,
+                mac::HMAC_SHA2_256,
+                mac::HMAC_SHA2_512,
+            ],
+            compression: vec![compression::NONE],
+        }
+    }
+}
+
+/// The kinds of algorithm that are negotiated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AlgorithmKind {
+    /// Key exchange method.
+    KeyExchange,
+    /// Server host key algorithm.
+    HostKey,
+    /// User key algorithm; not negotiated in KEXINIT but announced by EXT_INFO.
+    PublicKey,
+    /// Cipher from client to server.
+    CipherClientToServer,
+    /// Cipher from server to client.
+    CipherServerToClient,
+    /// MAC from client to server.
+    MacClientToServer,
+    /// MAC from server to client.
+    MacServerToClient,
+    /// Compression from client to server.
+    CompressionClientToServer,
+    /// Compression from server to client.
+    CompressionServerToClient,
+}
+
+impl fmt::Display for AlgorithmKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeyExchange => "key exchange method",
+            Self::HostKey => "host key algorithm",
+            Self::PublicKey => "public key algorithm",
+            Self::CipherClientToServer => "cipher (client to server)",
+            Self::CipherServerToClient => "cipher (server to client)",
+            Self::MacClientToServer => "MAC (client to server)",
+            Self::MacServerToClient => "MAC (server to client)",
+            Self::CompressionClientToServer => "compression (client to server)",
+            Self::CompressionServerToClient => "compression (server to client)",
+        })
+    }
+}
+
+/// A list names an algorithm that is not built in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownAlgorithm {
+    /// The name that is not known.
+    pub name: String,
+    /// The names that are.
+    pub known: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown algorithm \"{}\"; known are: {}", self.name.escape_debug(), self.known.join(", "))
+    }
+}
+
+impl core::error::Error for UnknownAlgorithm {}

@@ -1,0 +1,154 @@
+//! Key exchange methods (RFC 4253 §8, RFC 5656, RFC 8731 and the hybrid post-quantum drafts).
+//!
+//! A method is a little machine beside the transport: it makes and reads the messages 30 to 49 and ends in a
+//! [`KexOutcome`]. The transport computes the exchange hash from it and deals with host keys and signatures, so no
+//! method ever sees them.
+
+mod ecdh;
+mod curve25519;
+#[cfg(feature = "pq")]
+mod mlkem;
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+pub use curve25519::{CURVE25519_SHA256, CURVE25519_SHA256_LIBSSH};
+pub use ecdh::{ECDH_SHA2_NISTP256, ECDH_SHA2_NISTP384, ECDH_SHA2_NISTP521};
+#[cfg(feature = "pq")]
+pub use mlkem::MLKEM768X25519_SHA256;
+
+use super::hash::Hash;
+use crate::random::{RandomError, SecureRandom};
+use crate::secret::SecretBytes;
+use crate::wire::{DecodeError, MessageNumber};
+
+/// A key exchange method's descriptor.
+pub trait KeyExchange: Send + Sync {
+    /// The name in KEXINIT.
+    fn name(&self) -> &'static str;
+
+    /// The hash function it fixes.
+    fn hash(&self) -> Hash;
+
+    /// Begins as the client: the first message is returned beside the machine.
+    ///
+    /// # Errors
+    /// [`KexError::Random`]
+    fn start_client(&self, random: &mut dyn SecureRandom) -> Result<(KexMessage, Box<dyn KexExchange>), KexError>;
+
+    /// Begins as the server, which waits for the client's first message.
+    ///
+    /// # Errors
+    /// [`KexError::Random`]
+    fn start_server(&self) -> Result<Box<dyn KexExchange>, KexError>;
+}
+
+impl fmt::Debug for dyn KeyExchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A message of a method: number and everything after it.
+#[derive(Debug)]
+pub struct KexMessage {
+    /// 30 to 49.
+    pub number: MessageNumber,
+    /// The message without its number.
+    pub body: Vec<u8>,
+}
+
+/// A key exchange in progress.
+pub trait KexExchange: Send {
+    /// The one message number that is legal next.
+    fn expects(&self) -> MessageNumber;
+
+    /// Takes the peer's message, which has the number [`expects`](Self::expects) names. On the client the last message
+    /// also carries the server's host key and signature, which come back in [`KexOutcome::server_proof`].
+    ///
+    /// # Errors
+    /// [`KexError`] if the peer's value is unacceptable. The machine is of no use afterwards.
+    fn handle(&mut self, body: &[u8], random: &mut dyn SecureRandom) -> Result<KexStep, KexError>;
+}
+
+/// What follows a message of the peer.
+pub enum KexStep {
+    /// Send this and wait for the next.
+    Send(KexMessage),
+    /// Both values are exchanged.
+    Done(KexOutcome),
+}
+
+/// What a method ends in.
+pub struct KexOutcome {
+    /// The shared secret `K` as it goes into the exchange hash and the key derivation, length field included: an
+    /// `mpint` for the classic methods, a `string` for the hybrid ones.
+    pub shared_secret: SecretBytes,
+    /// The fields of the exchange hash between `K_S` and `K`, each with its length field, in the method's order (for
+    /// ECDH `Q_C ‖ Q_S`).
+    pub exchange_values: Vec<u8>,
+    /// Client: the host key blob and the signature blob from the server's message. Server: `None`.
+    pub server_proof: Option<ServerProof>,
+    /// Server: the last message still to be sent. Client: `None`.
+    pub reply: Option<KexReply>,
+}
+
+/// The server's host key and its signature over the exchange hash, as they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerProof {
+    /// `K_S`
+    pub host_key: Vec<u8>,
+    /// The signature blob.
+    pub signature: Vec<u8>,
+}
+
+/// The server's last message without host key and signature: `string K_S ‖ server_value ‖ string signature`.
+#[derive(Debug)]
+pub struct KexReply {
+    /// The number of the message.
+    pub number: MessageNumber,
+    /// The server's public value with its length field.
+    pub server_value: Vec<u8>,
+}
+
+/// Why a key exchange failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KexError {
+    /// The peer's message is malformed.
+    Decode(DecodeError),
+    /// The peer's public value has the wrong length or form.
+    MalformedPublicValue,
+    /// The peer's public value is not a point of the curve, or one that the method forbids.
+    InvalidPublicValue,
+    /// The shared secret is all zero: the peer sent a point of low order.
+    WeakSharedSecret,
+    /// No randomness.
+    Random(RandomError),
+}
+
+impl From<DecodeError> for KexError {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<RandomError> for KexError {
+    fn from(error: RandomError) -> Self {
+        Self::Random(error)
+    }
+}
+
+impl fmt::Display for KexError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decode(error) => write!(f, "the key exchange message is malformed: {error}"),
+            Self::MalformedPublicValue => f.write_str("the public value has the wrong length or form"),
+            Self::InvalidPublicValue => f.write_str("the public value is not a valid point"),
+            Self::WeakSharedSecret => f.write_str("the public value forces a known shared secret"),
+            Self::Random(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for KexError {}
