@@ -61,6 +61,15 @@ impl fmt::Debug for Untrusted {
     }
 }
 
+/// The first `length` bytes of `text`, or a little less: never half a character.
+pub(crate) fn cut(text: &str, length: usize) -> &str {
+    let mut end = length.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 /// [`Untrusted`] text over several lines; made by [`Untrusted::multi_line`].
 #[derive(Clone, Copy)]
 pub struct MultiLine<'a>(&'a [u8]);

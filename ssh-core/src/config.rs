@@ -1,0 +1,239 @@
+//! What an application decides before a connection begins.
+
+use alloc::{string::String, vec, vec::Vec};
+use core::fmt;
+use core::time::Duration;
+
+use crate::crypto::Algorithms;
+use crate::key::PublicKey;
+
+/// What a client offers and endures.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// Algorithms, most wanted first. Put the host key algorithms of keys already known first, as OpenSSH does.
+    pub algorithms: Algorithms,
+    /// Bounds on memory, work and time.
+    pub limits: Limits,
+    /// When keys are replaced.
+    pub rekey: RekeyPolicy,
+    /// Whether and how often to ask if the peer is alive.
+    pub keepalive: Option<KeepAlive>,
+    /// How we name ourselves.
+    pub identification: Identification,
+    /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
+    pub require_strict_kex: bool,
+}
+
+/// What a server offers and endures.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Algorithms, most wanted first.
+    pub algorithms: Algorithms,
+    /// Bounds on memory, work and time.
+    pub limits: Limits,
+    /// When keys are replaced.
+    pub rekey: RekeyPolicy,
+    /// Whether and how often to ask if the peer is alive.
+    pub keepalive: Option<KeepAlive>,
+    /// How we name ourselves.
+    pub identification: Identification,
+    /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
+    pub require_strict_kex: bool,
+    /// Public halves of the host keys. Signatures are asked for by [`ServerEvent::Sign`](crate::ServerEvent::Sign), so
+    /// the private halves can be anywhere.
+    pub host_keys: Vec<PublicKey>,
+    /// Authentication methods offered: `publickey`, `password`, `keyboard-interactive`. `none` is always answered, as
+    /// RFC 4252 §5.2 demands.
+    pub auth_methods: Vec<String>,
+    /// Failed attempts after which the connection ends. OpenSSH: 6.
+    pub max_auth_attempts: u32,
+}
+
+impl ServerConfig {
+    /// A server with these host keys and otherwise the defaults: public key and password authentication, 6 attempts.
+    pub fn new(host_keys: Vec<PublicKey>) -> Self {
+        Self {
+            algorithms: Algorithms::default(),
+            limits: Limits::default(),
+            rekey: RekeyPolicy::default(),
+            keepalive: None,
+            identification: Identification::default(),
+            require_strict_kex: false,
+            host_keys,
+            auth_methods: vec!["publickey".into(), "password".into()],
+            max_auth_attempts: 6,
+        }
+    }
+}
+
+/// The part of the identification string that names the software: `SSH-2.0-<software>[ <comment>]` (RFC 4253 §4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identification(String);
+
+impl Identification {
+    /// Names the software. 1 to 200 printable US-ASCII characters; the first word must not contain `-`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Identification`]
+    pub fn new(software: &str) -> Result<Self, ConfigError> {
+        let first_word = software.split(' ').next().unwrap_or_default();
+        let printable = software.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        if first_word.is_empty() || first_word.contains('-') || !printable || software.len() > 200 {
+            return Err(ConfigError::Identification);
+        }
+        Ok(Self(software.into()))
+    }
+
+    /// The whole line without its line end.
+    pub(crate) fn line(&self) -> String {
+        ["SSH-2.0-", &self.0].concat()
+    }
+}
+
+impl Default for Identification {
+    fn default() -> Self {
+        Self(concat!("ssh_core_", env!("CARGO_PKG_VERSION")).into())
+    }
+}
+
+/// When keys are replaced (RFC 4253 §9). Whichever comes first; the peer may always ask for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RekeyPolicy {
+    /// After so many bytes in one direction; `None`: what the cipher's descriptor says
+    /// ([`Cipher::rekey_after_bytes`](crate::crypto::cipher::Cipher::rekey_after_bytes)).
+    pub bytes: Option<u64>,
+    /// After so many packets in one direction. RFC 4344 §3.1: at most 2^31.
+    pub packets: u64,
+    /// After so much time; `None`: never by time.
+    pub time: Option<Duration>,
+}
+
+impl Default for RekeyPolicy {
+    fn default() -> Self {
+        Self { bytes: None, packets: 1 << 31, time: None }
+    }
+}
+
+/// Asks an idle peer whether it is there, with `keepalive@openssh.com`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// After so long without a packet from the peer.
+    pub interval: Duration,
+    /// How many unanswered questions in a row end the connection.
+    pub max_unanswered: u32,
+}
+
+/// Bounds on what a peer can make a connection hold, do or wait for.
+///
+/// Worst case of memory before authentication: `2 × max_packet_before_auth + 64 KiB`. After it:
+/// `max_unread_bytes + max_packet + 2 × max_output + channels × (4 KiB + unanswered requests)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest `packet_length` accepted before authentication, in bytes. At least 35,000 (RFC 4253 §6.1).
+    pub max_packet_before_auth: u32,
+    /// Largest `packet_length` accepted after authentication, in bytes.
+    pub max_packet: u32,
+    /// Bytes accepted before authentication is complete.
+    pub max_bytes_before_auth: u64,
+    /// Time from the start until authentication is complete.
+    pub login_grace: Duration,
+    /// Time for a key exchange after the first.
+    pub rekey_grace: Duration,
+    /// Receive window of a channel, in bytes.
+    pub channel_window: u32,
+    /// Largest data message accepted on a channel, in bytes.
+    pub channel_packet: u32,
+    /// Sum of the windows of all channels, in bytes: what a peer can make us hold.
+    pub max_unread_bytes: u64,
+    /// Channels open at once, both directions.
+    pub max_channels: u32,
+    /// Bytes of output at which channel data has to wait. Replies may go 64 KiB above it; then input waits too.
+    pub max_output: usize,
+    /// Messages and bytes held back while keys are exchanged.
+    pub max_deferred_bytes: usize,
+    /// Requests of the peer on one channel, or global ones, that await the application's answer.
+    pub max_unanswered_requests: usize,
+    /// Largest size of the input buffer, in bytes: what one read of the socket can take.
+    pub input_buffer: usize,
+    /// Authentication requests of any kind, successful queries included, after which the connection ends.
+    pub max_auth_requests: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_packet_before_auth: 64 * 1024,
+            max_packet: 256 * 1024,
+            max_bytes_before_auth: 1024 * 1024,
+            login_grace: Duration::from_secs(120),
+            rekey_grace: Duration::from_secs(120),
+            channel_window: 2 * 1024 * 1024,
+            channel_packet: 32 * 1024,
+            max_unread_bytes: 64 * 1024 * 1024,
+            max_channels: 1024,
+            max_output: 256 * 1024,
+            max_deferred_bytes: 256 * 1024,
+            max_unanswered_requests: 128,
+            input_buffer: 256 * 1024,
+            max_auth_requests: 128,
+        }
+    }
+}
+
+/// A configuration that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The identification is empty, too long, or holds a forbidden character.
+    Identification,
+    /// A list of algorithms is empty.
+    NoAlgorithms,
+    /// A server without a host key, or without one that its host key algorithms can use.
+    NoHostKey,
+    /// A limit is below what the protocol demands: packets of 35,000 bytes, channel packets of at least 256 bytes and
+    /// no larger than a packet, at least one channel.
+    Limits,
+    /// The source of randomness failed.
+    Random,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Identification => "the identification must be 1 to 200 printable characters without '-' in its first word",
+            Self::NoAlgorithms => "a list of algorithms is empty",
+            Self::NoHostKey => "no host key fits the host key algorithms",
+            Self::Limits => "a limit is below what the protocol demands",
+            Self::Random => "the source of random bytes failed",
+        })
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Limits {
+    /// Smallest `max_packet*` that the protocol allows (RFC 4253 §6.1).
+    const MIN_PACKET: u32 = 35_000;
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let packets = self.max_packet_before_auth.min(self.max_packet) >= Self::MIN_PACKET;
+        let largest = self.max_packet.max(self.max_packet_before_auth) <= 1 << 24;
+        let channel = (256..=self.max_packet.saturating_sub(1024)).contains(&self.channel_packet);
+        let window = self.channel_window >= self.channel_packet && self.max_channels >= 1;
+        let room = self.max_output >= 16 * 1024 && self.input_buffer >= 4096;
+        if packets && largest && channel && window && room { Ok(()) } else { Err(ConfigError::Limits) }
+    }
+}
+
+pub(crate) fn check_algorithms(algorithms: &Algorithms) -> Result<(), ConfigError> {
+    let needs_mac = algorithms.ciphers.iter().any(|cipher| !cipher.authenticates());
+    let empty = algorithms.kex.is_empty()
+        || algorithms.host_key.is_empty()
+        || algorithms.ciphers.is_empty()
+        || (needs_mac && algorithms.macs.is_empty())
+        || algorithms.compression.is_empty();
+    if empty { Err(ConfigError::NoAlgorithms) } else { Ok(()) }
+}

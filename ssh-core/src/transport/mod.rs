@@ -1,0 +1,16 @@
+//! The transport layer: key exchange, negotiation, rekeying, extensions, and the gate every message passes
+//! (RFC 4253, RFC 8308).
+
+mod ext_info;
+mod gate;
+mod kex;
+mod negotiate;
+mod outbound;
+pub(crate) mod rekey;
+
+pub use gate::{GATE, GateRow, KexPhase, Phase, Sender, Side, Verdict, verdict};
+pub use negotiate::Negotiated;
+
+pub(crate) use ext_info::server_signature_algorithms;
+pub(crate) use kex::{HostKeyCheck, KexEvent, SignatureWanted, Transport, TransportConfig};
+pub(crate) use outbound::Outbound;
