@@ -11,6 +11,9 @@ mod aes_ctr;
 mod aes_gcm;
 mod chacha20_poly1305;
 mod plain;
+#[cfg(test)]
+mod tests;
+mod unusable;
 mod with_mac;
 
 use alloc::boxed::Box;
@@ -83,6 +86,11 @@ pub struct PacketLayout {
     pub unaligned_prefix: usize,
     /// Bytes after the padding that authenticate the packet.
     pub tag_length: usize,
+}
+
+/// `packet_length` where it stands in clear; 0, which no packet has, if `head` is too short.
+fn read_length(head: &[u8]) -> u32 {
+    head.first_chunk::<LENGTH_FIELD>().map_or(0, |length| u32::from_be_bytes(*length))
 }
 
 /// The receiving half of a packet cipher.

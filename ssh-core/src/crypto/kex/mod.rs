@@ -4,10 +4,13 @@
 //! [`KexOutcome`]. The transport computes the exchange hash from it and deals with host keys and signatures, so no
 //! method ever sees them.
 
-mod ecdh;
 mod curve25519;
+mod ecdh;
+mod machine;
 #[cfg(feature = "pq")]
 mod mlkem;
+#[cfg(test)]
+mod tests;
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
