@@ -38,11 +38,47 @@ impl Sender {
     }
 
     /// Queues one packet whose payload `write` appends to the buffer it is given.
-    pub(crate) fn packet<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    pub(crate) fn packet(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.begin();
+        write(&mut self.output);
+        self.finish(start);
+    }
+
+    /// Queues one packet that ends in a string of at most `max` bytes, which `fill` writes in place after `head` wrote
+    /// what precedes it. If `fill` writes nothing, nothing is queued. Says how many bytes it wrote.
+    pub(crate) fn data_packet(
+        &mut self,
+        max: usize,
+        fill: impl FnOnce(&mut [u8]) -> usize,
+        head: impl FnOnce(&mut Vec<u8>),
+    ) -> usize {
+        let start = self.begin();
+        head(&mut self.output);
+        let length_field = self.output.len();
+        let data = length_field + LENGTH_FIELD;
+        self.output.resize(data + max, 0);
+        let written = self.output.get_mut(data..).map_or(0, fill).min(max);
+        if written == 0 {
+            self.output.truncate(start);
+            return 0;
+        }
+        self.output.truncate(data + written);
+        if let Some(field) = self.output.get_mut(length_field..data) {
+            field.copy_from_slice(&u32::try_from(written).unwrap_or(u32::MAX).to_be_bytes());
+        }
+        self.finish(start);
+        written
+    }
+
+    fn begin(&mut self) -> usize {
         self.reclaim();
         let start = self.output.len();
         self.output.extend_from_slice(&[0; HEADER]);
-        let result = write(&mut self.output);
+        start
+    }
+
+    /// Pads and seals the packet that begins at `start`.
+    fn finish(&mut self, start: usize) {
         let payload = self.output.len() - start - HEADER;
         let padding = self.padding_length(payload);
         let padding_start = self.output.len();
@@ -57,7 +93,6 @@ impl Sender {
         self.sequence_number = self.sequence_number.wrapping_add(1);
         self.bytes += (self.output.len() - start) as u64;
         self.packets += 1;
-        result
     }
 
     /// What the socket should take.

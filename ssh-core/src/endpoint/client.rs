@@ -1,0 +1,141 @@
+//! The client: its events and answers.
+
+use alloc::sync::Arc;
+
+use super::core::CoreConfig;
+use super::event::{CoreEvent, HostKeyRequest, SignRequest};
+use super::{Client, Role, sealed};
+use crate::auth::{AuthMethod, AuthNeeded, PasswordChangeNeeded, Prompts};
+use crate::config::{ClientConfig, ConfigError, check_algorithms};
+use crate::connection::{ChannelEvent, ChannelId, ChannelOpenRequest, GlobalRequestEvent};
+use crate::error::{CloseReason, Misuse};
+use crate::secret::SecretBytes;
+use crate::transport::Side;
+use crate::untrusted::Untrusted;
+
+/// The client's role.
+#[derive(Debug)]
+pub enum ClientRole {}
+
+impl Role for ClientRole {
+    type Config = ClientConfig;
+    type Event = ClientEvent;
+}
+
+/// What happened at a client.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// Is this the right host? [`Client::answer_host_key`]
+    HostKey(HostKeyRequest),
+    /// Who are you? [`Client::authenticate`]
+    AuthNeeded(AuthNeeded),
+    /// Questions for the user. [`Client::answer_prompts`]
+    Prompts(Prompts),
+    /// The password has expired. [`Client::authenticate`]
+    PasswordChange(PasswordChangeNeeded),
+    /// Sign, to prove the user's key. [`Client::answer_signature`]
+    Sign(SignRequest),
+    /// Text for the user, before authentication is complete.
+    Banner(Untrusted),
+    /// The user is in; the method that completed it.
+    Authenticated(&'static str),
+    /// The server wants a channel. [`Endpoint::accept_channel`](super::Endpoint::accept_channel)
+    ChannelOpen(ChannelOpenRequest),
+    /// Something happened on a channel.
+    Channel(ChannelId, ChannelEvent),
+    /// A global request, or the answer to one.
+    Global(GlobalRequestEvent),
+    /// Keys were replaced.
+    Rekeyed,
+    /// The connection is over. Exactly once, last.
+    Closed(CloseReason),
+}
+
+impl sealed::Role for ClientRole {
+    type Settings = ClientConfig;
+    type Happening = ClientEvent;
+
+    #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
+    fn settings(config: &Arc<ClientConfig>) -> Result<CoreConfig, ConfigError> {
+        config.limits.check()?;
+        check_algorithms(&config.algorithms)?;
+        Ok(CoreConfig {
+            side: Side::Client,
+            algorithms: Arc::new(config.algorithms.clone()),
+            limits: config.limits,
+            rekey: config.rekey,
+            keepalive: config.keepalive,
+            identification: config.identification.line(),
+            require_strict_kex: config.require_strict_kex,
+            server: None,
+        })
+    }
+
+    #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
+    fn happening(event: CoreEvent) -> Option<ClientEvent> {
+        Some(match event {
+            CoreEvent::HostKey(request) => ClientEvent::HostKey(request),
+            CoreEvent::Sign(request) => ClientEvent::Sign(request),
+            CoreEvent::AuthNeeded(needed) => ClientEvent::AuthNeeded(needed),
+            CoreEvent::Prompts(prompts) => ClientEvent::Prompts(prompts),
+            CoreEvent::PasswordChange(needed) => ClientEvent::PasswordChange(needed),
+            CoreEvent::Banner(text) => ClientEvent::Banner(text),
+            CoreEvent::Authenticated(method) => ClientEvent::Authenticated(method),
+            CoreEvent::ChannelOpen(request) => ClientEvent::ChannelOpen(request),
+            CoreEvent::Channel(id, event) => ClientEvent::Channel(id, event),
+            CoreEvent::Global(event) => ClientEvent::Global(event),
+            CoreEvent::Rekeyed => ClientEvent::Rekeyed,
+            CoreEvent::Closed(reason) => ClientEvent::Closed(reason),
+            CoreEvent::KeyOffer(_) | CoreEvent::Auth(_) | CoreEvent::Identified(_) => return None,
+        })
+    }
+}
+
+/// The answer to a [`HostKeyRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKeyAnswer {
+    /// It is the right host.
+    Accept,
+    /// It is not, or it is not known: the connection ends.
+    Reject,
+}
+
+impl Client {
+    /// Answers about the server's host key.
+    ///
+    /// # Errors
+    /// [`Misuse::StaleToken`]
+    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
+    pub fn answer_host_key(&mut self, request: HostKeyRequest, answer: HostKeyAnswer) -> Result<(), Misuse> {
+        self.core.answer_host_key(&request, answer)
+    }
+
+    /// Tries to authenticate. [`ClientEvent::Authenticated`] follows, or [`ClientEvent::AuthNeeded`] again.
+    ///
+    /// # Errors
+    /// [`Misuse::WrongPhase`] unless [`ClientEvent::AuthNeeded`] or [`ClientEvent::PasswordChange`] is unanswered;
+    /// [`Misuse::NoUsableAlgorithm`] for a key that no algorithm fits; [`Misuse::TooLong`] for a name of over 1,024 or a
+    /// password of over 4,096 bytes.
+    pub fn authenticate(&mut self, user: &str, method: AuthMethod) -> Result<(), Misuse> {
+        self.core.authenticate(user.as_bytes(), method)
+    }
+
+    /// Answers questions, in their order.
+    ///
+    /// # Errors
+    /// [`Misuse::StaleToken`], [`Misuse::WrongAnswerCount`], [`Misuse::TooLong`] for an answer of over 4,096 bytes.
+    pub fn answer_prompts(&mut self, prompts: &Prompts, answers: &[SecretBytes]) -> Result<(), Misuse> {
+        self.core.answer_prompts(prompts, answers)
+    }
+
+    /// Hands in the signature that proves the user's key; `None`: it cannot be made, and [`ClientEvent::AuthNeeded`]
+    /// comes again.
+    ///
+    /// # Errors
+    /// [`Misuse::StaleToken`]
+    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
+    pub fn answer_signature(&mut self, request: SignRequest, signature: Option<&[u8]>) -> Result<(), Misuse> {
+        self.core.answer_user_signature(&request, signature)
+    }
+}

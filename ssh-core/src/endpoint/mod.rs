@@ -1,0 +1,280 @@
+//! What users hold: one value per connection that is transport, authentication and channels in one.
+
+mod client;
+mod core;
+mod event;
+mod server;
+mod splice;
+mod timers;
+
+use alloc::{boxed::Box, sync::Arc};
+use ::core::marker::PhantomData;
+
+pub use client::{ClientEvent, ClientRole, HostKeyAnswer};
+pub use event::{HostKeyRequest, SignRequest};
+pub use server::{ServerEvent, ServerRole};
+pub use splice::{ByteProtocol, splice};
+
+use self::core::{Core, CoreConfig};
+use crate::config::ConfigError;
+use crate::connection::{
+    Channel, ChannelId, ChannelOpenRequest, ChannelType, GlobalToken, RequestId, RequestToken,
+};
+use crate::error::Misuse;
+use crate::random::SecureRandom;
+use crate::time::Timestamp;
+use crate::transport::{Negotiated, Side};
+use crate::untrusted::Untrusted;
+use crate::wire::{ChannelOpenFailureReason, DisconnectReason};
+
+/// One end of an SSH connection: bytes, time and randomness in; bytes, events and the next deadline out.
+///
+/// # The loop
+///
+/// Five verbs, in any order:
+///
+/// | verb | what it does |
+/// |---|---|
+/// | [`handle_input`](Self::handle_input), or [`input_buffer`](Self::input_buffer) and [`input_filled`](Self::input_filled) | stores bytes from the socket |
+/// | [`handle_timeout`](Self::handle_timeout) | tells the time |
+/// | [`poll_event`](Self::poll_event) | works through the input, a packet at a time, and says what happened |
+/// | [`poll_output`](Self::poll_output), [`consume_output`](Self::consume_output) | shows bytes for the socket |
+/// | [`poll_timeout`](Self::poll_timeout) | says when to be woken at the latest |
+///
+/// The only rule: before you sleep, poll events until `None`, write out what `poll_output` shows, and read the socket
+/// only while [`wants_input`](Self::wants_input).
+///
+/// # Decisions
+///
+/// Whatever needs a decision comes as an event with an owned token: a host key, a signature, a login, a channel, a
+/// request. The answer may come at once, much later, or never; the protocol waits, and its timers end a wait that takes
+/// too long.
+///
+/// # Errors
+///
+/// Bytes from the peer can never make a method fail. A fatal fault queues a DISCONNECT and comes as the last event,
+/// `Closed`. Commands return [`Misuse`] where the application asked for what the state does not allow.
+pub struct Endpoint<R: Role> {
+    core: Core,
+    role: PhantomData<fn() -> R>,
+}
+
+/// An endpoint that opened the connection.
+pub type Client = Endpoint<ClientRole>;
+
+/// An endpoint that accepted the connection.
+pub type Server = Endpoint<ServerRole>;
+
+/// Client or server. Sealed.
+pub trait Role: sealed::Role {
+    /// The role's configuration.
+    type Config;
+    /// The role's events.
+    type Event;
+}
+
+pub(crate) mod sealed {
+    use alloc::sync::Arc;
+
+    pub trait Role: Sized {
+        type Settings;
+        type Happening;
+        #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
+        fn settings(config: &Arc<Self::Settings>) -> Result<super::CoreConfig, crate::config::ConfigError>;
+        #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
+        fn happening(event: super::event::CoreEvent) -> Option<Self::Happening>;
+    }
+}
+
+impl<R> Endpoint<R>
+where
+    R: Role + sealed::Role<Settings = <R as Role>::Config, Happening = <R as Role>::Event>,
+{
+    /// Begins a connection: our identification and first proposal are ready to be sent.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the configuration cannot work or `random` fails.
+    pub fn new(
+        config: Arc<<R as Role>::Config>,
+        random: Box<dyn SecureRandom>,
+        now: Timestamp,
+    ) -> Result<Self, ConfigError> {
+        let core = Core::new(R::settings(&config)?, random, now)?;
+        Ok(Self { core, role: PhantomData })
+    }
+
+    /// What happened next; `None`: nothing more until there is input, time, an answer, or room in the output.
+    ///
+    /// Works through at most as many packets as it takes to find one event. Data on a channel is valid to read until
+    /// the channel is told to consume it, whatever else is called.
+    pub fn poll_event(&mut self) -> Option<<R as Role>::Event> {
+        loop {
+            let event = self.core.poll_event()?;
+            if let Some(event) = R::happening(event) {
+                return Some(event);
+            }
+        }
+    }
+}
+
+impl<R: Role> Endpoint<R> {
+    /// Stores bytes from the socket; says how many fitted. The rest is to be offered again after polling events.
+    pub fn handle_input(&mut self, bytes: &[u8]) -> usize {
+        self.core.handle_input(bytes)
+    }
+
+    /// Room to read the socket into, without a copy. Empty when the endpoint [wants no input](Self::wants_input).
+    pub fn input_buffer(&mut self) -> &mut [u8] {
+        self.core.input_buffer()
+    }
+
+    /// Says that `n` bytes were read into [`input_buffer`](Self::input_buffer).
+    pub fn input_filled(&mut self, n: usize) {
+        self.core.input_filled(n);
+    }
+
+    /// Says that no more bytes will come.
+    pub fn handle_eof(&mut self) {
+        self.core.handle_eof();
+    }
+
+    /// Tells the time, and acts on what is due. Call it whenever [`poll_timeout`](Self::poll_timeout) has passed;
+    /// calling it before other input makes timers more exact.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.core.handle_timeout(now);
+    }
+
+    /// Bytes for the socket: as many whole packets as there are.
+    pub fn poll_output(&mut self) -> &[u8] {
+        self.core.poll_output()
+    }
+
+    /// Says that the socket took the first `n` bytes of [`poll_output`](Self::poll_output).
+    pub fn consume_output(&mut self, n: usize) {
+        self.core.consume_output(n);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called at the latest; `None`: no timer runs.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.core.poll_timeout()
+    }
+
+    /// Whether the socket should be read. `false` is back-pressure: events are unpolled, a decision is awaited, or the
+    /// peer does not read its answers.
+    pub fn wants_input(&self) -> bool {
+        self.core.wants_input()
+    }
+
+    /// Whether the connection is over, `Closed` was reported and all output is taken.
+    pub fn is_finished(&self) -> bool {
+        self.core.is_finished()
+    }
+
+    /// Whether the user is authenticated and the connection lives.
+    pub fn is_authenticated(&self) -> bool {
+        self.core.is_authenticated()
+    }
+
+    /// What the latest key exchange agreed on.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        self.core.negotiated()
+    }
+
+    /// The hash of the first key exchange, which names the session (RFC 4253 §7.2).
+    pub fn session_id(&self) -> Option<&[u8]> {
+        self.core.session_id()
+    }
+
+    /// The peer's identification string, once it has come.
+    pub fn peer_identification(&self) -> Option<Untrusted> {
+        self.core.peer_identification()
+    }
+
+    /// A channel to read from and write to; `None` if it is gone.
+    pub fn channel(&mut self, id: ChannelId) -> Option<Channel<'_>> {
+        self.core.channel(id)
+    }
+
+    /// Asks the peer for a channel; [`ChannelEvent::Opened`](crate::ChannelEvent::Opened) or
+    /// [`OpenFailed`](crate::ChannelEvent::OpenFailed) follows.
+    ///
+    /// # Errors
+    /// [`Misuse::WrongPhase`] before authentication; [`Misuse::Busy`] if there are as many channels, or as much window
+    /// granted, as [`Limits`](crate::Limits) allow.
+    pub fn open_channel(&mut self, channel_type: &ChannelType) -> Result<ChannelId, Misuse> {
+        self.core.open_channel(channel_type)
+    }
+
+    /// Opens a channel the peer asked for.
+    ///
+    /// # Errors
+    /// [`Misuse::StaleToken`]
+    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
+    pub fn accept_channel(&mut self, request: ChannelOpenRequest) -> Result<ChannelId, Misuse> {
+        self.core.accept_channel(&request)
+    }
+
+    /// Refuses a channel the peer asked for.
+    ///
+    /// # Errors
+    /// [`Misuse::StaleToken`]
+    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
+    pub fn reject_channel(
+        &mut self,
+        request: ChannelOpenRequest,
+        reason: ChannelOpenFailureReason,
+        description: &str,
+    ) -> Result<(), Misuse> {
+        self.core.reject_channel(&request, reason, description)
+    }
+
+    /// Answers a request on a channel.
+    ///
+    /// # Errors
+    /// [`Misuse::StaleToken`], [`Misuse::NoSuchChannel`] if the channel is gone, which is no reason to worry.
+    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
+    pub fn reply(&mut self, token: RequestToken, success: bool) -> Result<(), Misuse> {
+        self.core.reply(&token, success)
+    }
+
+    /// Asks the peer for something that concerns no channel;
+    /// [`GlobalRequestEvent::Reply`](crate::GlobalRequestEvent::Reply) follows.
+    ///
+    /// # Errors
+    /// [`Misuse::WrongPhase`] before authentication, [`Misuse::Busy`] while too much waits for a key exchange.
+    pub fn global_request(&mut self, name: &[u8], data: &[u8]) -> Result<RequestId, Misuse> {
+        self.core.global_request(name, data)
+    }
+
+    /// Answers a global request: `Some` grants it with these fields, `None` refuses it.
+    ///
+    /// # Errors
+    /// [`Misuse::StaleToken`]
+    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
+    pub fn answer_global(&mut self, token: GlobalToken, response: Option<&[u8]>) -> Result<(), Misuse> {
+        self.core.answer_global(&token, response)
+    }
+
+    /// Asks for fresh keys now. Nothing happens while an exchange is going on.
+    ///
+    /// # Errors
+    /// [`Misuse::WrongPhase`] before authentication.
+    pub fn rekey(&mut self) -> Result<(), Misuse> {
+        self.core.rekey()
+    }
+
+    /// Ends the connection: what is queued still goes out, then a DISCONNECT.
+    pub fn disconnect(&mut self, reason: DisconnectReason, description: &str) {
+        self.core.disconnect(reason, description);
+    }
+
+    /// Which side this is.
+    pub fn side(&self) -> Side {
+        self.core.side()
+    }
+
+    /// Bytes of buffers held for input and output, channels' unread data aside.
+    pub fn buffer_memory(&self) -> usize {
+        self.core.buffer_memory()
+    }
+}
