@@ -38,7 +38,7 @@ pub(super) fn write(
     encryption: Option<&KeyEncryption>,
     random: &mut dyn SecureRandom,
 ) -> Result<SecretBytes, KeyFileError> {
-    Ok(armor::encode(&*openssh::write(key, encryption, random)?, openssh::LABEL))
+    Ok(armor::encode(&openssh::write(key, encryption, random)?, openssh::LABEL))
 }
 
 #[derive(Debug, PartialEq, Eq)]
