@@ -132,7 +132,8 @@ impl KnownHosts {
         hash: Option<&mut dyn SecureRandom>,
     ) -> Result<String, FormatEntryError> {
         let name = host_name(host, port);
-        let special = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | '*' | '?' | '!' | '|' | '#' | '@');
+        let special =
+            |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | '*' | '?' | '!' | '|' | '#' | '@');
         if host.is_empty() || name.contains(special) {
             return Err(FormatEntryError::HostName);
         }

@@ -98,17 +98,9 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`SignError`]
-    pub fn sign(
-        &self,
-        algorithm: &str,
-        data: &[u8],
-        random: &mut dyn SecureRandom,
-    ) -> Result<Vec<u8>, SignError> {
+    pub fn sign(&self, algorithm: &str, data: &[u8], random: &mut dyn SecureRandom) -> Result<Vec<u8>, SignError> {
         if !self.public.signature_algorithms().contains(&algorithm) {
-            return Err(SignError::Algorithm {
-                algorithm: algorithm.into(),
-                key_type: self.public.key_type().into(),
-            });
+            return Err(SignError::Algorithm { algorithm: algorithm.into(), key_type: self.public.key_type().into() });
         }
         let signature = match &self.secret {
             Secret::Ed25519(key) => Ok(key.sign(data)),

@@ -45,7 +45,8 @@ pub(crate) fn open_rsa(blob: &[u8]) -> Result<(Mpint<'_>, Mpint<'_>), SignatureE
     let parts = reader.mpint().and_then(|e| Ok((e, reader.mpint()?)));
     let (e, n) = parts.map_err(|_| SignatureError::MalformedKey)?;
     reader.finish().map_err(|_| SignatureError::MalformedKey)?;
-    let acceptable = is_odd(e) && (2..=32).contains(&e.bits()) && is_odd(n) && n.bits() <= MAX_RSA_BITS && n.bits() > 32;
+    let acceptable =
+        is_odd(e) && (2..=32).contains(&e.bits()) && is_odd(n) && n.bits() <= MAX_RSA_BITS && n.bits() > 32;
     if acceptable { Ok((e, n)) } else { Err(SignatureError::UnacceptableKey) }
 }
 

@@ -121,12 +121,11 @@ impl SignatureAlgorithm for Curve {
         let content = blob::open_signature(signature, self.name())?;
         macro_rules! verify {
             ($curve:ident) => {{
-                let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(point)
-                    .map_err(|_| SignatureError::UnacceptableKey)?;
+                let key =
+                    $curve::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| SignatureError::UnacceptableKey)?;
                 let fixed = self.fixed_signature(content)?;
                 // from_slice checks 0 < r, s < n
-                let signature =
-                    $curve::ecdsa::Signature::from_slice(&fixed).map_err(|_| SignatureError::Invalid)?;
+                let signature = $curve::ecdsa::Signature::from_slice(&fixed).map_err(|_| SignatureError::Invalid)?;
                 key.verify(message, &signature).map_err(|_| SignatureError::Invalid)
             }};
         }
