@@ -55,7 +55,7 @@ impl PrivateKey {
     /// Reads the text of a key file in OpenSSH's own format (`-----BEGIN OPENSSH PRIVATE KEY-----`).
     ///
     /// `passphrase` is not looked at for a file that is not encrypted. Deriving the file's key takes the time the
-    /// file's author chose, some tenths of a second by default, and at most some seconds
+    /// file's author chose: some tenths of a second by default, some ten seconds at most
     /// ([`MAX_BCRYPT_ROUNDS`](super::MAX_BCRYPT_ROUNDS)).
     ///
     /// # Errors
@@ -98,6 +98,7 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`SignError`]
+    #[cfg_attr(not(feature = "rsa"), expect(unused_variables, reason = "only RSA draws randomness to sign"))]
     pub fn sign(&self, algorithm: &str, data: &[u8], random: &mut dyn SecureRandom) -> Result<Vec<u8>, SignError> {
         if !self.public.signature_algorithms().contains(&algorithm) {
             return Err(SignError::Algorithm { algorithm: algorithm.into(), key_type: self.public.key_type().into() });

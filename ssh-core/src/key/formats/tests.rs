@@ -1,7 +1,6 @@
 use super::*;
 use alloc::{format, vec, vec::Vec};
 
-use base64ct::{Base64, Encoding};
 use proptest::prelude::*;
 
 use crate::key::{FingerprintHash, KeyAlgorithm, PublicKey};
@@ -305,6 +304,7 @@ fn short_rsa_keys_are_no_keys() {
     // the public half can be shown, but proves nothing
     let public = PublicKeyLine::parse(data!("rsa1024.pub")).unwrap().key;
     assert_eq!(public.bits(), Some(1024));
+    use base64ct::{Base64, Encoding};
     let signature = Base64::decode_vec("AAAADHJzYS1zaGEyLTI1NgAAAAEB").unwrap();
     let result = crate::crypto::signature::RSA_SHA2_256.verify(public.blob(), b"", &signature);
     assert_eq!(result, Err(crate::crypto::signature::SignatureError::UnacceptableKey));
