@@ -3,6 +3,7 @@
 //! A *key type* (`ssh-rsa`) names the form of a key blob; an *algorithm* (`rsa-sha2-512`) names how a key signs. For most
 //! keys the two names are equal.
 
+pub(crate) mod blob;
 mod ecdsa;
 mod ed25519;
 #[cfg(feature = "rsa")]

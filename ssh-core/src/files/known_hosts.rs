@@ -1,0 +1,253 @@
+//! `known_hosts`: the host keys a user trusts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+//!
+//! ```
+//! use ssh_core::files::known_hosts::{HostKeyVerdict, KnownHosts};
+//! use ssh_core::key::PublicKeyLine;
+//!
+//! let line = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDuBxtWmFLkh4HXjyvtSLhILHqrciy9I7hWKo6ZkrA9s";
+//! let key = PublicKeyLine::parse(line)?.key;
+//! let file = KnownHosts::parse(&[b"example.com ", &line[..]].concat());
+//! assert_eq!(file.lookup("example.com", 22, &key), HostKeyVerdict::Trusted { line: 1 });
+//! assert_eq!(file.lookup("example.com", 2222, &key), HostKeyVerdict::Unknown);
+//! # Ok::<(), ssh_core::key::KeyError>(())
+//! ```
+
+use alloc::{format, string::String, vec::Vec};
+use core::fmt;
+
+use base64ct::{Base64, Encoding};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use subtle::ConstantTimeEq;
+
+use super::{SkipReason, SkippedLine, first_word, numbered_lines, pattern};
+use crate::key::{PublicKey, PublicKeyLine};
+use crate::random::{RandomError, SecureRandom};
+
+const DEFAULT_PORT: u16 = 22;
+/// Bytes of HMAC-SHA1, and of the salt.
+const HASH: usize = 20;
+
+/// The content of one file, or of several one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct KnownHosts {
+    entries: Vec<Entry>,
+    skipped: Vec<SkippedLine>,
+}
+
+/// What a file says about a host key. Only [`Trusted`](Self::Trusted) is a reason to go on without asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostKeyVerdict {
+    /// The host is known with this key.
+    Trusted {
+        /// The line that says so.
+        line: usize,
+    },
+    /// The host is not in the file.
+    Unknown,
+    /// The host is known with another key of this type: it was set up anew, or somebody is in between.
+    Changed {
+        /// The first line with another key.
+        line: usize,
+        /// All keys the file has for the host, of this type and of others, with their lines.
+        expected: Vec<(usize, PublicKey)>,
+    },
+    /// The host is known, but only with keys of other types. Somebody in between who lacks the known keys would offer
+    /// just such a new type, so it deserves the caution of a changed key.
+    OtherTypes {
+        /// The keys the file has for the host, with their lines.
+        expected: Vec<(usize, PublicKey)>,
+    },
+    /// The key is marked as revoked for the host: it must not be accepted, whoever says so.
+    Revoked {
+        /// The line that says so.
+        line: usize,
+    },
+}
+
+impl KnownHosts {
+    /// Reads a file. Lines that make no sense are left out and listed in [`skipped`](Self::skipped).
+    pub fn parse(text: &[u8]) -> Self {
+        let mut file = Self::default();
+        for (line, content) in numbered_lines(text) {
+            match Entry::parse(line, content) {
+                Ok(entry) => file.entries.push(entry),
+                Err(reason) => file.skipped.push(SkippedLine { line, reason }),
+            }
+        }
+        file
+    }
+
+    /// The lines that were left out.
+    pub fn skipped(&self) -> &[SkippedLine] {
+        &self.skipped
+    }
+
+    /// What the file says about `key`, offered by `host` at `port`.
+    ///
+    /// Names are compared without regard to case. A host at a port other than 22 is found as `[host]:port` only.
+    /// `@cert-authority` lines say nothing about plain keys.
+    pub fn lookup(&self, host: &str, port: u16, key: &PublicKey) -> HostKeyVerdict {
+        let name = host_name(host, port);
+        let about_host = || self.entries.iter().filter(|entry| entry.hosts.cover(&name));
+        if let Some(entry) = about_host().find(|entry| entry.marker == Some(Marker::Revoked) && entry.key == *key) {
+            return HostKeyVerdict::Revoked { line: entry.line };
+        }
+        let plain = || about_host().filter(|entry| entry.marker.is_none());
+        if let Some(entry) = plain().find(|entry| entry.key == *key) {
+            return HostKeyVerdict::Trusted { line: entry.line };
+        }
+        let expected: Vec<_> = plain().map(|entry| (entry.line, entry.key.clone())).collect();
+        let same_type = plain().find(|entry| entry.key.key_type() == key.key_type());
+        match same_type {
+            Some(entry) => HostKeyVerdict::Changed { line: entry.line, expected },
+            None if expected.is_empty() => HostKeyVerdict::Unknown,
+            None => HostKeyVerdict::OtherTypes { expected },
+        }
+    }
+
+    /// The types of the keys known for a host, each once, in the file's order: a client asks for these first, so that it
+    /// is not offered a key it cannot compare.
+    pub fn known_key_types(&self, host: &str, port: u16) -> Vec<&str> {
+        let name = host_name(host, port);
+        let mut types = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.marker.is_none() && entry.hosts.cover(&name)) {
+            if !types.contains(&entry.key.key_type()) {
+                types.push(entry.key.key_type());
+            }
+        }
+        types
+    }
+
+    /// The line, with its line end, that makes `key` known for `host` at `port`. With `hash`, the name is stored as a
+    /// salted hash, as with `HashKnownHosts yes`.
+    ///
+    /// # Errors
+    /// [`FormatEntryError`]: a host name that the file format would understand as something else, or no randomness.
+    pub fn format_entry(
+        host: &str,
+        port: u16,
+        key: &PublicKey,
+        hash: Option<&mut dyn SecureRandom>,
+    ) -> Result<String, FormatEntryError> {
+        let name = host_name(host, port);
+        let special =
+            |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | '*' | '?' | '!' | '|' | '#' | '@');
+        if host.is_empty() || name.contains(special) {
+            return Err(FormatEntryError::HostName);
+        }
+        let Some(random) = hash else {
+            return Ok(format!("{name} {key}\n"));
+        };
+        let mut salt = [0; HASH];
+        random.fill(&mut salt).map_err(FormatEntryError::Random)?;
+        let hash = hash_name(&salt, &name).ok_or(FormatEntryError::HostName)?;
+        Ok(format!("|1|{}|{} {key}\n", Base64::encode_string(&salt), Base64::encode_string(&hash)))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    line: usize,
+    marker: Option<Marker>,
+    hosts: Hosts,
+    key: PublicKey,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marker {
+    Revoked,
+    CertAuthority,
+}
+
+impl Entry {
+    fn parse(line: usize, content: &[u8]) -> Result<Self, SkipReason> {
+        let (first, rest) = first_word(content);
+        let (marker, content) = match first {
+            b"@revoked" => (Some(Marker::Revoked), rest),
+            b"@cert-authority" => (Some(Marker::CertAuthority), rest),
+            [b'@', ..] => return Err(SkipReason::UnknownMarker),
+            _ => (None, content),
+        };
+        let (hosts, key) = first_word(content);
+        if key.is_empty() {
+            return Err(SkipReason::Incomplete);
+        }
+        let hosts = Hosts::parse(hosts)?;
+        let key = PublicKeyLine::parse(key).map_err(SkipReason::Key)?.key;
+        Ok(Self { line, marker, hosts, key })
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Hosts {
+    /// Patterns with commas between, in lower case.
+    Patterns(Vec<u8>),
+    Hashed {
+        salt: [u8; HASH],
+        hash: [u8; HASH],
+    },
+}
+
+impl Hosts {
+    fn parse(field: &[u8]) -> Result<Self, SkipReason> {
+        if !field.starts_with(b"|") {
+            return Ok(Self::Patterns(field.to_ascii_lowercase()));
+        }
+        let mut parts = field.strip_prefix(b"|1|").ok_or(SkipReason::MalformedHash)?.split(|&byte| byte == b'|');
+        let (salt, hash) = (parts.next(), parts.next());
+        match (salt.and_then(decode_hash), hash.and_then(decode_hash), parts.next()) {
+            (Some(salt), Some(hash), None) => Ok(Self::Hashed { salt, hash }),
+            _ => Err(SkipReason::MalformedHash),
+        }
+    }
+
+    fn cover(&self, name: &str) -> bool {
+        match self {
+            Self::Patterns(list) => pattern::list_matches(list.split(|&byte| byte == b','), name.as_bytes()),
+            Self::Hashed { salt, hash } => {
+                hash_name(salt, name).is_some_and(|computed| bool::from(computed.ct_eq(hash)))
+            }
+        }
+    }
+}
+
+fn decode_hash(base64: &[u8]) -> Option<[u8; HASH]> {
+    let mut buffer = [0; HASH + 4];
+    Base64::decode(base64, &mut buffer).ok()?.try_into().ok()
+}
+
+fn hash_name(salt: &[u8; HASH], name: &str) -> Option<[u8; HASH]> {
+    let mut mac = Hmac::<Sha1>::new_from_slice(salt).ok()?;
+    mac.update(name.as_bytes());
+    Some(mac.finalize().into_bytes().into())
+}
+
+/// The name a host has in the file: in lower case, with the port if that is not 22.
+fn host_name(host: &str, port: u16) -> String {
+    let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host).to_ascii_lowercase();
+    if port == DEFAULT_PORT { host } else { format!("[{host}]:{port}") }
+}
+
+/// Why a line for the file could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FormatEntryError {
+    /// The host name is empty, or holds characters that mean something else in the file: blanks, line feeds, commas,
+    /// wildcards.
+    HostName,
+    /// The source of randomness failed.
+    Random(RandomError),
+}
+
+impl fmt::Display for FormatEntryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HostName => f.write_str("the host name cannot stand in a known_hosts file"),
+            Self::Random(error) => write!(f, "the known_hosts line could not be made: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for FormatEntryError {}

@@ -1,0 +1,319 @@
+use alloc::{format, string::String, vec, vec::Vec};
+
+use proptest::prelude::*;
+
+use super::algorithm_list::apply;
+use super::authorized_keys::AuthorizedKeys;
+use super::known_hosts::{FormatEntryError, HostKeyVerdict, KnownHosts};
+use super::ssh_config::{ConfigText, parse_option};
+use super::{SkipReason, pattern};
+use crate::crypto::Named;
+use crate::key::{PublicKey, PublicKeyLine};
+use crate::random::ChaChaRandom;
+
+fn key(text: &[u8]) -> PublicKey {
+    PublicKeyLine::parse(text).unwrap().key
+}
+
+fn ed25519() -> PublicKey {
+    key(include_bytes!("../../tests/data/keys/ed25519.pub"))
+}
+
+fn p256() -> PublicKey {
+    key(include_bytes!("../../tests/data/keys/ecdsa256.pub"))
+}
+
+/// Another Ed25519 key than [`ed25519`]'s.
+fn other() -> PublicKey {
+    key(b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGzEVq2h5CSo7gQGQseeySuO4dj4Kb6HQ3fV5oz+iCUT")
+}
+
+mod patterns {
+    use super::*;
+
+    #[test]
+    fn wildcards() {
+        let matches = |pattern: &str, text: &str| pattern::matches(pattern.as_bytes(), text.as_bytes());
+        for (pattern, text) in
+            [("", ""), ("*", ""), ("*", "a"), ("a*c", "abbc"), ("a*c", "ac"), ("?", "x"), ("**a", "a"), ("*ab", "aab")]
+        {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("", "a"), ("?", ""), ("a*c", "acb"), ("*.example.com", "example.com"), ("a", "A")] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_exponential_time() {
+        let pattern = "a*".repeat(2000) + "b";
+        assert!(!pattern::matches(pattern.as_bytes(), "a".repeat(4000).as_bytes()));
+    }
+}
+
+mod known_hosts {
+    use super::*;
+
+    fn lookup(text: &str, host: &str, port: u16, key: &PublicKey) -> HostKeyVerdict {
+        KnownHosts::parse(text.as_bytes()).lookup(host, port, key)
+    }
+
+    #[test]
+    fn verdicts() {
+        let (a, b, c) = (ed25519(), other(), p256());
+        let trusted = HostKeyVerdict::Trusted { line: 1 };
+        let unknown = HostKeyVerdict::Unknown;
+        let file = format!("Host,10.0.0.? {a} comment\n");
+        assert_eq!(lookup(&file, "HOST", 22, &a), trusted);
+        assert_eq!(lookup(&file, "10.0.0.7", 22, &a), trusted);
+        assert_eq!(lookup(&file, "10.0.0.77", 22, &a), unknown);
+        assert_eq!(lookup(&file, "host", 2222, &a), unknown);
+        let changed = HostKeyVerdict::Changed { line: 1, expected: vec![(1, a.clone())] };
+        assert_eq!(lookup(&file, "host", 22, &b), changed);
+        let other_types = HostKeyVerdict::OtherTypes { expected: vec![(1, a.clone())] };
+        assert_eq!(lookup(&file, "host", 22, &c), other_types);
+        // one of several keys is enough
+        assert_eq!(lookup(&format!("h {b}\nh {a}"), "h", 22, &a), HostKeyVerdict::Trusted { line: 2 });
+        assert_eq!(lookup(&format!("*.example.com,!bad.example.com {a}"), "x.example.com", 22, &a), trusted);
+        assert_eq!(lookup(&format!("*.example.com,!bad.example.com {a}"), "bad.example.com", 22, &a), unknown);
+        assert_eq!(lookup(&format!("!x {a}"), "y", 22, &a), unknown);
+        let port = format!("[h]:2222,[fe80::1]:2222 {a}");
+        assert_eq!(lookup(&port, "h", 2222, &a), trusted);
+        assert_eq!(lookup(&port, "fe80::1", 2222, &a), trusted);
+        assert_eq!(lookup(&port, "[fe80::1]", 2222, &a), trusted);
+        assert_eq!(lookup(&port, "h", 22, &a), unknown);
+    }
+
+    #[test]
+    fn markers() {
+        let (a, b) = (ed25519(), other());
+        // wherever the mark stands, it wins
+        for file in [format!("h {a}\n@revoked * {a}"), format!("@revoked\t* {a}\nh {a}")] {
+            assert!(matches!(lookup(&file, "h", 22, &a), HostKeyVerdict::Revoked { .. }));
+        }
+        assert_eq!(lookup(&format!("h {a}\n@revoked h {b}"), "h", 22, &a), HostKeyVerdict::Trusted { line: 1 });
+        assert_eq!(lookup(&format!("@revoked h {b}"), "h", 22, &a), HostKeyVerdict::Unknown);
+        assert_eq!(lookup(&format!("@cert-authority * {a}"), "h", 22, &a), HostKeyVerdict::Unknown);
+        assert_eq!(lookup(&format!("@trusted h {a}"), "h", 22, &a), HostKeyVerdict::Unknown);
+    }
+
+    #[test]
+    fn hashed_by_ssh_keygen() {
+        let file = KnownHosts::parse(include_bytes!("../../tests/data/keys/known_hosts.hashed"));
+        assert!(file.skipped().is_empty());
+        assert_eq!(file.lookup("host.example.com", 22, &ed25519()), HostKeyVerdict::Trusted { line: 1 });
+        assert_eq!(file.lookup("Host.Example.Com", 22, &ed25519()), HostKeyVerdict::Trusted { line: 1 });
+        assert_eq!(file.lookup("10.0.0.1", 22, &ed25519()), HostKeyVerdict::Trusted { line: 2 });
+        assert_eq!(file.lookup("other.example.com", 2222, &p256()), HostKeyVerdict::Trusted { line: 3 });
+        assert_eq!(file.lookup("other.example.com", 22, &p256()), HostKeyVerdict::Unknown);
+        assert!(matches!(file.lookup("10.0.0.1", 22, &other()), HostKeyVerdict::Changed { line: 2, .. }));
+        assert_eq!(file.known_key_types("other.example.com", 2222), ["ecdsa-sha2-nistp256"]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_skipped() {
+        let a = ed25519();
+        let text =
+            format!("# comment\n\nonlyhost\nh ssh-ed25519 AAAA\n@new h {a}\n|1|AA==|AA== {a}\n|2|x {a}\r\nh {a}\r\n");
+        let file = KnownHosts::parse(text.as_bytes());
+        let lines: Vec<_> = file.skipped().iter().map(|skipped| skipped.line).collect();
+        assert_eq!(lines, [3, 4, 5, 6, 7]);
+        assert_eq!(file.skipped()[2].reason, SkipReason::UnknownMarker);
+        assert_eq!(file.lookup("h", 22, &a), HostKeyVerdict::Trusted { line: 8 });
+    }
+
+    #[test]
+    fn new_entries_are_found_again() {
+        let mut random = ChaChaRandom::from_seed(&[1; 32]);
+        let a = ed25519();
+        for (host, port) in [("Example.com", 22), ("example.com", 2222), ("fe80::1", 22), ("::1", 8022)] {
+            let plain = KnownHosts::format_entry(host, port, &a, None).unwrap();
+            let hashed = KnownHosts::format_entry(host, port, &a, Some(&mut random)).unwrap();
+            assert!(hashed.starts_with("|1|") && !hashed.contains(host));
+            for line in [plain, hashed] {
+                assert!(line.ends_with('\n'));
+                assert_eq!(lookup(&line, host, port, &a), HostKeyVerdict::Trusted { line: 1 });
+            }
+        }
+        for host in ["", "a b", "a\nb", "a,b", "*", "h?", "!h", "|1|", "@revoked", "#"] {
+            let result = KnownHosts::format_entry(host, 22, &a, Some(&mut random));
+            assert_eq!(result, Err(FormatEntryError::HostName), "{host}");
+        }
+    }
+}
+
+mod authorized_keys {
+    use super::*;
+
+    #[test]
+    fn lines_and_options() {
+        let (a, b) = (ed25519(), other());
+        let text = format!(
+            "# comment\n{a} me@here\n  restrict,Command=\"echo \\\"a, b\\\" c\",environment=\"A=1\" {b} you\nno-pty {a}\n"
+        );
+        let file = AuthorizedKeys::parse(text.as_bytes());
+        assert!(file.skipped().is_empty(), "{:?}", file.skipped());
+        let first = file.find(&a).unwrap();
+        assert_eq!((first.line, first.comment.as_str(), first.options.len()), (2, "me@here", 0));
+        assert_eq!(file.find_all(&a).map(|line| line.line).collect::<Vec<_>>(), [2, 4]);
+        let second = file.find(&b).unwrap();
+        assert!(second.has_option("restrict"));
+        let options: Vec<_> = second.options.iter().map(|option| (option.name, option.value.as_deref())).collect();
+        assert_eq!(options, [("restrict", None), ("command", Some("echo \"a, b\" c")), ("environment", Some("A=1"))]);
+        assert_eq!(file.find(&p256()), None);
+    }
+
+    #[test]
+    fn what_is_not_understood_grants_nothing() {
+        let a = ed25519();
+        for options in [
+            "new-restriction",
+            "command",
+            "command=echo",
+            "command=\"a",
+            "command=\"a\"b\"",
+            "restrict=\"x\"",
+            "restrict,",
+            ",restrict",
+            "from=\"\\\"",
+            "-",
+        ] {
+            let file = AuthorizedKeys::parse(format!("{options} {a}").as_bytes());
+            assert_eq!((file.find(&a), file.skipped().len()), (None, 1), "{options}");
+        }
+        let authority = AuthorizedKeys::parse(format!("cert-authority,principals=\"x\" {a}").as_bytes());
+        assert_eq!((authority.find(&a), authority.keys().len()), (None, 1));
+    }
+}
+
+mod algorithm_lists {
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    struct Name(&'static str);
+
+    impl Named for Name {
+        fn name(&self) -> &'static str {
+            self.0
+        }
+    }
+
+    fn list(spec: &str) -> Result<String, String> {
+        let known = ["a1", "a2", "b1", "b2"].map(Name);
+        let names = |list: Vec<Name>| list.iter().map(Named::name).collect::<Vec<_>>().join(",");
+        apply(spec, &known[..3], &known).map(names).map_err(|error| error.name)
+    }
+
+    #[test]
+    fn operators() {
+        for (spec, expected) in [
+            ("b2,a1", "b2,a1"),
+            ("b2,b2", "b2"),
+            ("+b2", "a1,a2,b1,b2"),
+            ("+a1", "a1,a2,b1"),
+            ("-a2", "a1,b1"),
+            ("-a*,zz", "b1"),
+            ("^b2,b1", "b2,b1,a1,a2"),
+            ("^b?", "b1,b2,a1,a2"),
+            ("*", "a1,a2,b1,b2"),
+        ] {
+            assert_eq!(list(spec).as_deref(), Ok(expected), "{spec}");
+        }
+    }
+
+    #[test]
+    fn errors() {
+        for (spec, name) in
+            [("x", "x"), ("a1,x", "x"), ("+x", "x"), ("^x*", "x*"), ("", ""), ("-*", "-*"), (",", ","), ("A1", "A1")]
+        {
+            assert_eq!(list(spec).as_ref().map_err(String::as_str), Err(name), "{spec}");
+        }
+    }
+}
+
+mod config {
+    use super::*;
+
+    fn shown(config: &ConfigText, host: &str) -> Vec<String> {
+        let show = |option: super::super::ssh_config::ConfigOption<'_>| {
+            format!("{} {}:{}", option.line, option.keyword, option.arguments.join("|"))
+        };
+        config.options_for(host).map(show).collect()
+    }
+
+    #[test]
+    fn first_value_wins_and_lists_add_up() {
+        let text = "\
+            Port 1\n\
+            # comment\n\
+            Host *.example.com !bad.example.com \"other\"\n\
+            \tUser=me\n\
+            \tPort = 2\n\
+            \tIdentityFile \"~/my key\" # comment\n\
+            Host bad.example.com\n\
+            \tUser bad\n\
+            Host *\n\
+            \tUser nobody\r\n\
+            \tIdentityFile ~/b\n\
+            \tSetEnv A=1 B='2 3'\n\
+            \tProxyCommand nc \"%h\" %p # not a comment\n";
+        let config = ConfigText::parse(text, "test").unwrap();
+        let tail = ["11 identityfile:~/b", "12 setenv:A=1|B=2 3", "13 proxycommand:nc \"%h\" %p # not a comment"];
+        let expected = [&["1 port:1", "4 user:me", "6 identityfile:~/my key"], &tail[..]].concat();
+        assert_eq!(shown(&config, "a.example.com"), expected);
+        assert_eq!(shown(&config, "other"), expected);
+        let expected = [&["1 port:1", "8 user:bad"], &tail[..]].concat();
+        assert_eq!(shown(&config, "bad.example.com"), expected);
+        let expected = [&["1 port:1", "10 user:nobody"], &tail[..]].concat();
+        assert_eq!(shown(&config, "else"), expected);
+    }
+
+    #[test]
+    fn match_is_never_applied() {
+        let text = "Include other\nMatch all\nUser root\nHost *\nPort 1\n";
+        let config = ConfigText::parse(text, "test").unwrap();
+        assert_eq!(shown(&config, "h"), ["5 port:1"]);
+        let unsupported: Vec<_> = config.unsupported().iter().map(|each| (each.keyword.as_str(), each.line)).collect();
+        assert_eq!(unsupported, [("include", 1), ("match", 2)]);
+    }
+
+    #[test]
+    fn malformed_lines() {
+        for (text, expected) in [
+            ("Port 1\nUser", "f, line 2: \"user\" has no argument"),
+            ("User \"a", "f, line 1: a quote is not closed"),
+            ("User # a", "f, line 1: \"user\" has no argument"),
+            ("= a", "f, line 1: the keyword is missing"),
+        ] {
+            assert_eq!(format!("{}", ConfigText::parse(text, "f").unwrap_err()), expected);
+        }
+    }
+
+    #[test]
+    fn options_of_the_command_line() {
+        for text in ["Port=22", "port 22", " PORT = 22 ", "port\t22", "Port=\"22\""] {
+            assert_eq!(parse_option(text), Ok(("port".into(), vec!["22".into()])), "{text}");
+        }
+        assert_eq!(
+            parse_option("x a\\ b \\\"c \"d e\""),
+            Ok(("x".into(), vec!["a b".into(), "\"c".into(), "d e".into()]))
+        );
+        assert_eq!(format!("{}", parse_option("Port=").unwrap_err()), "command line: \"port\" has no argument");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_text(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "[ -~\n\"\\\\=#|!*,@]{0,200}") {
+        for input in [&bytes[..], text.as_bytes()] {
+            let _ = KnownHosts::parse(input).lookup("host", 22, &ed25519());
+            let _ = AuthorizedKeys::parse(input).find(&ed25519());
+        }
+        if let Ok(config) = ConfigText::parse(&text, "test") {
+            let _ = config.options_for("host").count();
+        }
+        let _ = parse_option(&text);
+    }
+}

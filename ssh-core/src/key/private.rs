@@ -1,0 +1,224 @@
+//! Private keys.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+#[cfg(feature = "rsa")]
+use crate::crypto::signature::RsaPrivateKey;
+use crate::crypto::signature::{Curve, EcdsaPrivateKey, Ed25519PrivateKey, SignatureError};
+use crate::random::{RandomError, SecureRandom};
+use crate::secret::SecretBytes;
+use zeroize::Zeroizing;
+
+use super::formats::{self, KeyEncryption, KeyFileError};
+use super::{FingerprintHash, PublicKey};
+
+/// A private key in memory, with its public half and its comment.
+///
+/// It cannot be cloned or printed, and is wiped when dropped.
+pub struct PrivateKey {
+    pub(super) secret: Secret,
+    public: PublicKey,
+    comment: String,
+}
+
+impl PrivateKey {
+    /// Makes a fresh key without a comment.
+    ///
+    /// # Errors
+    /// [`GenerateError`]: no randomness, or an RSA size outside 2048 to 16,384 bits.
+    pub fn generate(algorithm: KeyAlgorithm, random: &mut dyn SecureRandom) -> Result<Self, GenerateError> {
+        let curve = |curve, random| EcdsaPrivateKey::generate(curve, random).map(Secret::Ecdsa);
+        let secret = match algorithm {
+            KeyAlgorithm::Ed25519 => {
+                let mut seed = Zeroizing::new([0; 32]);
+                random.fill(&mut *seed)?;
+                Secret::Ed25519(Ed25519PrivateKey::from_seed(&seed))
+            }
+            KeyAlgorithm::EcdsaNistp256 => curve(Curve::Nistp256, random)?,
+            KeyAlgorithm::EcdsaNistp384 => curve(Curve::Nistp384, random)?,
+            KeyAlgorithm::EcdsaNistp521 => curve(Curve::Nistp521, random)?,
+            #[cfg(feature = "rsa")]
+            KeyAlgorithm::Rsa { bits } => {
+                let size = usize::try_from(bits).unwrap_or(usize::MAX);
+                Secret::Rsa(RsaPrivateKey::generate(size, random)?.map_err(|_| GenerateError::RsaSize { bits })?)
+            }
+        };
+        Ok(Self::new(secret, String::new()))
+    }
+
+    pub(super) fn new(secret: Secret, comment: String) -> Self {
+        let public = PublicKey::from_own_blob(secret.public_blob());
+        Self { secret, public, comment }
+    }
+
+    /// Reads the text of a key file in OpenSSH's own format (`-----BEGIN OPENSSH PRIVATE KEY-----`).
+    ///
+    /// `passphrase` is not looked at for a file that is not encrypted. Deriving the file's key takes the time the
+    /// file's author chose: some tenths of a second by default, some ten seconds at most
+    /// ([`MAX_BCRYPT_ROUNDS`](super::MAX_BCRYPT_ROUNDS)).
+    ///
+    /// # Errors
+    /// [`KeyFileError::PassphraseRequired`] and [`KeyFileError::WrongPassphrase`] are the caller's cue to ask the user
+    /// and try again; every other [`KeyFileError`] is about the file.
+    pub fn from_openssh(text: &[u8], passphrase: Option<&SecretBytes>) -> Result<Self, KeyFileError> {
+        formats::read(text, passphrase)
+    }
+
+    /// The text of a key file in OpenSSH's own format.
+    ///
+    /// # Errors
+    /// No randomness, or an [`encryption`](KeyEncryption) that nothing could be protected with or that nobody would
+    /// read again.
+    pub fn to_openssh(
+        &self,
+        encryption: Option<&KeyEncryption>,
+        random: &mut dyn SecureRandom,
+    ) -> Result<SecretBytes, KeyFileError> {
+        formats::write(self, encryption, random)
+    }
+
+    /// The public half.
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// The comment from the key's file, often `user@host`. Escape it before it is shown.
+    pub fn comment(&self) -> &str {
+        &self.comment
+    }
+
+    /// Replaces the comment.
+    pub fn set_comment(&mut self, comment: &str) {
+        self.comment = comment.into();
+    }
+
+    /// Signs `data` with `algorithm`, one of the public key's
+    /// [`signature_algorithms`](PublicKey::signature_algorithms); returns the whole signature blob (RFC 4253 §6.6).
+    ///
+    /// # Errors
+    /// [`SignError`]
+    #[cfg_attr(not(feature = "rsa"), expect(unused_variables, reason = "only RSA draws randomness to sign"))]
+    pub fn sign(&self, algorithm: &str, data: &[u8], random: &mut dyn SecureRandom) -> Result<Vec<u8>, SignError> {
+        if !self.public.signature_algorithms().contains(&algorithm) {
+            return Err(SignError::Algorithm { algorithm: algorithm.into(), key_type: self.public.key_type().into() });
+        }
+        let signature = match &self.secret {
+            Secret::Ed25519(key) => Ok(key.sign(data)),
+            Secret::Ecdsa(key) => key.sign(data),
+            #[cfg(feature = "rsa")]
+            Secret::Rsa(key) => key.sign(algorithm, data, random).map_err(SignError::Random)?,
+        };
+        signature.map_err(|_: SignatureError| SignError::Failed)
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fingerprint = self.public.fingerprint(FingerprintHash::Sha256);
+        write!(f, "PrivateKey({} {fingerprint}, ..)", self.public.key_type())
+    }
+}
+
+/// The private halves by type.
+pub(super) enum Secret {
+    Ed25519(Ed25519PrivateKey),
+    Ecdsa(EcdsaPrivateKey),
+    #[cfg(feature = "rsa")]
+    Rsa(RsaPrivateKey),
+}
+
+impl Secret {
+    pub(super) fn public_blob(&self) -> Vec<u8> {
+        match self {
+            Self::Ed25519(key) => key.public_blob(),
+            Self::Ecdsa(key) => key.public_blob(),
+            #[cfg(feature = "rsa")]
+            Self::Rsa(key) => key.public_blob(),
+        }
+    }
+}
+
+/// A kind of key to generate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyAlgorithm {
+    /// Ed25519: the one to take.
+    Ed25519,
+    /// ECDSA over P-256.
+    EcdsaNistp256,
+    /// ECDSA over P-384.
+    EcdsaNistp384,
+    /// ECDSA over P-521.
+    EcdsaNistp521,
+    /// RSA.
+    #[cfg(feature = "rsa")]
+    Rsa {
+        /// Bits of the modulus: 2048 to 16,384. 3072 is today's usual size; generating 16,384 takes minutes.
+        bits: u32,
+    },
+}
+
+/// Why a key could not be generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GenerateError {
+    /// The source of randomness failed.
+    Random(RandomError),
+    /// An RSA key of this size is not made.
+    RsaSize {
+        /// The size asked for.
+        bits: u32,
+    },
+}
+
+impl From<RandomError> for GenerateError {
+    fn from(error: RandomError) -> Self {
+        Self::Random(error)
+    }
+}
+
+impl fmt::Display for GenerateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Random(error) => write!(f, "the key could not be generated: {error}"),
+            Self::RsaSize { bits } => write!(f, "an RSA key cannot have {bits} bits; take 2048 to 16384"),
+        }
+    }
+}
+
+impl core::error::Error for GenerateError {}
+
+/// Why a key did not sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignError {
+    /// This type of key does not sign with that algorithm.
+    Algorithm {
+        /// The algorithm asked for.
+        algorithm: String,
+        /// The key's type.
+        key_type: String,
+    },
+    /// The source of randomness failed.
+    Random(RandomError),
+    /// The signature turned out wrong and was thrown away: the hardware is faulty, or under attack.
+    Failed,
+}
+
+impl fmt::Display for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Algorithm { algorithm, key_type } => {
+                write!(f, "a key of type {key_type} cannot sign with \"{}\"", algorithm.escape_debug())
+            }
+            Self::Random(error) => write!(f, "the key could not sign: {error}"),
+            Self::Failed => f.write_str("the key made a wrong signature, which was discarded; check the hardware"),
+        }
+    }
+}
+
+impl core::error::Error for SignError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+use super::*;
+use alloc::{format, vec::Vec};
+
+use crate::crypto::signature::{
+    ECDSA_SHA2_NISTP256, ECDSA_SHA2_NISTP384, ECDSA_SHA2_NISTP521, SSH_ED25519, SignatureAlgorithm,
+};
+#[cfg(feature = "rsa")]
+use crate::crypto::signature::{RSA_SHA2_256, RSA_SHA2_512};
+use crate::random::ChaChaRandom;
+use crate::wire::{Reader, Writer};
+
+fn random() -> ChaChaRandom {
+    ChaChaRandom::from_seed(&[9; 32])
+}
+
+const KINDS: &[KeyAlgorithm] = &[
+    KeyAlgorithm::Ed25519,
+    KeyAlgorithm::EcdsaNistp256,
+    KeyAlgorithm::EcdsaNistp384,
+    KeyAlgorithm::EcdsaNistp521,
+    #[cfg(feature = "rsa")]
+    KeyAlgorithm::Rsa { bits: 2048 },
+];
+
+const ALGORITHMS: &[&dyn SignatureAlgorithm] = &[
+    SSH_ED25519,
+    ECDSA_SHA2_NISTP256,
+    ECDSA_SHA2_NISTP384,
+    ECDSA_SHA2_NISTP521,
+    #[cfg(feature = "rsa")]
+    RSA_SHA2_256,
+    #[cfg(feature = "rsa")]
+    RSA_SHA2_512,
+];
+
+/// Only the negotiated algorithm with its own key type and its own name in the signature verifies.
+#[test]
+fn algorithm_key_and_signature_must_agree() {
+    let keys: Vec<_> = KINDS.iter().map(|&kind| PrivateKey::generate(kind, &mut random()).unwrap()).collect();
+    let mut signatures = Vec::new();
+    for key in &keys {
+        for algorithm in key.public_key().signature_algorithms() {
+            signatures.push((key.public_key(), *algorithm, key.sign(algorithm, b"message", &mut random()).unwrap()));
+        }
+    }
+    assert_eq!(signatures.len(), ALGORITHMS.len());
+    for algorithm in ALGORITHMS {
+        for key in &keys {
+            for (signer, made_with, signature) in &signatures {
+                let result = algorithm.verify(key.public_key().blob(), b"message", signature);
+                let agree = *signer == key.public_key() && *made_with == algorithm.name();
+                assert_eq!(result.is_ok(), agree, "{algorithm:?} {key:?} {made_with}: {result:?}");
+                // the same content under the agreed name is no better
+                let mut reader = Reader::new(signature);
+                reader.string().unwrap();
+                let mut renamed = Vec::new();
+                Writer::new(&mut renamed).string(algorithm.name().as_bytes());
+                renamed.extend_from_slice(reader.remainder());
+                let result = algorithm.verify(key.public_key().blob(), b"message", &renamed);
+                assert_eq!(result.is_ok(), agree, "{algorithm:?} {key:?} renamed {made_with}: {result:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_refuses_foreign_algorithms() {
+    let key = PrivateKey::generate(KeyAlgorithm::Ed25519, &mut random()).unwrap();
+    for algorithm in ["ssh-rsa", "rsa-sha2-512", "ecdsa-sha2-nistp256", "", "ssh-ed25519 ", "SSH-ED25519"] {
+        let error = key.sign(algorithm, b"", &mut random()).unwrap_err();
+        assert_eq!(error, SignError::Algorithm { algorithm: algorithm.into(), key_type: "ssh-ed25519".into() });
+    }
+}
+
+#[cfg(feature = "rsa")]
+#[test]
+fn rsa_does_not_sign_with_sha1() {
+    let key = PrivateKey::generate(KeyAlgorithm::Rsa { bits: 2048 }, &mut random()).unwrap();
+    assert!(matches!(key.sign("ssh-rsa", b"", &mut random()), Err(SignError::Algorithm { .. })));
+    for bits in [0, 1024, 2047, 16_385, u32::MAX] {
+        let result = PrivateKey::generate(KeyAlgorithm::Rsa { bits }, &mut random());
+        assert_eq!(result.err(), Some(GenerateError::RsaSize { bits }));
+    }
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let key = PrivateKey::generate(KeyAlgorithm::Ed25519, &mut random()).unwrap();
+    let shown = format!("{key:?}");
+    assert!(shown.starts_with("PrivateKey(ssh-ed25519 SHA256:") && shown.ends_with(", ..)"), "{shown}");
+}
