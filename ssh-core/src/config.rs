@@ -203,7 +203,9 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Identification => "the identification must be 1 to 200 printable characters without '-' in its first word",
+            Self::Identification => {
+                "the identification must be 1 to 200 printable characters without '-' in its first word"
+            }
             Self::NoAlgorithms => "a list of algorithms is empty",
             Self::NoHostKey => "no host key fits the host key algorithms",
             Self::Limits => "a limit is below what the protocol demands",

@@ -392,11 +392,7 @@ mod tests {
             Error::NotSsh { received: hostile.clone() },
             Error::UnsupportedVersion { identification: hostile.clone() },
             Error::Disconnected { reason: DisconnectReason(99), description: hostile, during: Stage::Connection },
-            Error::NoCommonAlgorithm {
-                kind: AlgorithmKind::KeyExchange,
-                ours: "a".into(),
-                theirs: "\x1b[2J".into(),
-            },
+            Error::NoCommonAlgorithm { kind: AlgorithmKind::KeyExchange, ours: "a".into(), theirs: "\x1b[2J".into() },
         ] {
             assert!(!error.to_string().chars().any(char::is_control), "{error}");
         }

@@ -19,14 +19,38 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod auth;
+mod config;
+mod connection;
 pub mod crypto;
+mod endpoint;
+mod error;
 pub mod files;
 pub mod key;
+pub mod message;
+mod packet;
 pub mod random;
-pub mod secret;
+mod secret;
 mod time;
+mod transport;
 mod untrusted;
 pub mod wire;
 
-pub use time::{Timestamp};
+pub use auth::{
+    AuthAnswer, AuthMethod, AuthNeeded, AuthRequest, Credential, Identity, KeyOffer, PasswordChangeNeeded, Prompt,
+    Prompts,
+};
+pub use config::{ClientConfig, ConfigError, Identification, KeepAlive, Limits, RekeyPolicy, ServerConfig};
+pub use connection::{
+    Channel, ChannelEvent, ChannelId, ChannelOpenRequest, ChannelRequest, ChannelType, GlobalRequestEvent, GlobalToken,
+    IncomingRequest, PtyRequest, RequestId, RequestToken, Signal, TerminalMode, TerminalModes, WriteError,
+};
+pub use endpoint::{
+    ByteProtocol, Client, ClientEvent, ClientRole, Endpoint, HostKeyAnswer, HostKeyRequest, Role, Server, ServerEvent,
+    ServerRole, SignRequest, splice,
+};
+pub use error::{CloseReason, Deadline, Error, LimitKind, Misuse, PeerMisbehaved, Stage};
+pub use secret::SecretBytes;
+pub use time::Timestamp;
+pub use transport::{GATE, GateRow, KexPhase, Negotiated, Phase, Sender, Side, Verdict, verdict};
 pub use untrusted::{MultiLine, Untrusted};

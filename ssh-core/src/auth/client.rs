@@ -130,8 +130,6 @@ enum State {
     Done,
 }
 
-
-
 enum Attempt {
     None,
     Password,
@@ -169,15 +167,6 @@ impl ClientAuth {
         }
     }
 
-    /// Whether the next step is the application's.
-    pub(crate) fn is_parked(&self) -> bool {
-        matches!(self.state, State::Choosing | State::Signing(_) | State::Prompting(_))
-    }
-
-    pub(crate) fn is_signing(&self) -> bool {
-        matches!(self.state, State::Signing(_))
-    }
-
     pub(crate) fn handle_ext_info(&mut self, body: &[u8]) -> Result<(), Error> {
         let read = || server_signature_algorithms(&ExtInfo::decode(body)?);
         if let Some(list) = read().map_err(|error| malformed(MessageNumber::EXT_INFO, error))? {
@@ -196,11 +185,7 @@ impl ClientAuth {
             return Err(PeerMisbehaved::Service.into());
         }
         self.state = State::Choosing;
-        Ok(ClientAuthEvent::Needed(AuthNeeded {
-            methods_that_can_continue: None,
-            partial_success: false,
-            tried: None,
-        }))
+        Ok(ClientAuthEvent::Needed(AuthNeeded { methods_that_can_continue: None, partial_success: false, tried: None }))
     }
 
     /// Any of 51 to 53 and 60.
@@ -371,8 +356,7 @@ impl ClientAuth {
     }
 
     fn handle_banner(&mut self, body: &[u8]) -> Result<ClientAuthEvent, Error> {
-        let message =
-            UserauthBanner::decode(body).map_err(|error| malformed(MessageNumber::USERAUTH_BANNER, error))?;
+        let message = UserauthBanner::decode(body).map_err(|error| malformed(MessageNumber::USERAUTH_BANNER, error))?;
         self.banners += 1;
         if self.banners > MAX_BANNERS {
             return Err(Error::LimitExceeded(LimitKind::Banners));

@@ -150,9 +150,15 @@ enum State {
     AwaitService,
     AwaitRequest,
     /// The application decides about a key offer.
-    Offer { key: PublicKey, algorithm: &'static str },
+    Offer {
+        key: PublicKey,
+        algorithm: &'static str,
+    },
     /// The application decides about a request.
-    Decision { method: &'static str, key: Option<PublicKey> },
+    Decision {
+        method: &'static str,
+        key: Option<PublicKey>,
+    },
     /// Answers to so many questions are awaited.
     AwaitResponses(usize),
     Done,
@@ -189,10 +195,6 @@ impl ServerAuth {
     /// Whether the next step is the application's.
     pub(crate) fn is_parked(&self) -> bool {
         matches!(self.state, State::Offer { .. } | State::Decision { .. })
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        matches!(self.state, State::Done)
     }
 
     pub(crate) fn handle_service_request(&mut self, body: &[u8], outbound: &mut Outbound) -> Result<(), Error> {
@@ -273,10 +275,7 @@ impl ServerAuth {
         if !accept {
             return Ok(self.refuse(config, outbound));
         }
-        outbound.send(&UserauthPkOk {
-            public_key_algorithm_name: algorithm.as_bytes(),
-            public_key_blob: key.blob(),
-        });
+        outbound.send(&UserauthPkOk { public_key_algorithm_name: algorithm.as_bytes(), public_key_blob: key.blob() });
         Ok(Ok(()))
     }
 
@@ -400,12 +399,7 @@ impl ServerAuth {
         self.keys.extend(key);
     }
 
-    fn succeed(
-        &mut self,
-        method: &'static str,
-        key: Option<PublicKey>,
-        outbound: &mut Outbound,
-    ) -> ServerAuthEvent {
+    fn succeed(&mut self, method: &'static str, key: Option<PublicKey>, outbound: &mut Outbound) -> ServerAuthEvent {
         self.record(method, key);
         outbound.send(&UserauthSuccess {});
         self.state = State::Done;

@@ -126,7 +126,11 @@ pub(crate) enum Step {
     Nothing,
     Event(ConnectionEvent),
     /// The last `length` bytes of the payload are data for this stream, to be left where they are.
-    Data { id: ChannelId, stream: DataStream, length: usize },
+    Data {
+        id: ChannelId,
+        stream: DataStream,
+        length: usize,
+    },
 }
 
 /// Every channel of a connection.
@@ -291,12 +295,7 @@ impl Connection {
         Ok(())
     }
 
-    pub(crate) fn reply(
-        &mut self,
-        token: &RequestToken,
-        success: bool,
-        outbound: &mut Outbound,
-    ) -> Result<(), Misuse> {
+    pub(crate) fn reply(&mut self, token: &RequestToken, success: bool, outbound: &mut Outbound) -> Result<(), Misuse> {
         let channel = self.channels.get_mut(&token.channel.0).ok_or(Misuse::NoSuchChannel)?;
         let waiting = channel.unanswered.iter_mut().find(|each| each.turn == token.turn && each.answer.is_none());
         waiting.ok_or(Misuse::StaleToken)?.answer = Some(success);
@@ -332,9 +331,7 @@ impl Connection {
     pub(super) fn remove_if_over(&mut self, id: ChannelId) {
         let held = self.slot.is_some_and(|(slot, _)| slot == id);
         let over = |channel: &ChannelState| {
-            channel.sent_close
-                && channel.received_close
-                && (channel.abandoned || (!held && !channel.has_unread()))
+            channel.sent_close && channel.received_close && (channel.abandoned || (!held && !channel.has_unread()))
         };
         if self.channels.get(&id.0).is_some_and(over) {
             self.remove(id);
@@ -402,11 +399,7 @@ impl Connection {
         }
     }
 
-    fn handle_open(
-        &mut self,
-        message: &message::ChannelOpen<'_>,
-        outbound: &mut Outbound,
-    ) -> Option<ConnectionEvent> {
+    fn handle_open(&mut self, message: &message::ChannelOpen<'_>, outbound: &mut Outbound) -> Option<ConnectionEvent> {
         let refuse = |reason, text, outbound: &mut Outbound| {
             send_open_failure(message.sender_channel, reason, text, outbound);
             None
@@ -421,8 +414,7 @@ impl Connection {
         let id = self.free_id();
         let send = SendWindow::new(message.initial_window_size, message.maximum_packet_size);
         let recv = RecvWindow::new(window);
-        let state =
-            ChannelState::new(Opening::ByPeer, message.sender_channel, send, recv, self.limits.channel_packet);
+        let state = ChannelState::new(Opening::ByPeer, message.sender_channel, send, recv, self.limits.channel_packet);
         self.channels.insert(id.0, state);
         let channel_type = match message.channel_type {
             b"session" => ChannelType::Session,

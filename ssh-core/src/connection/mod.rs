@@ -15,4 +15,4 @@ pub use handle::{Channel, WriteError};
 pub use request::{ChannelRequest, PtyRequest, RequestId, Signal};
 pub use terminal::{TerminalMode, TerminalModes};
 
-pub(crate) use dispatch::{Connection, ConnectionEvent};
+pub(crate) use dispatch::{Connection, ConnectionEvent, Step};

@@ -188,7 +188,9 @@ impl ChannelRequest {
             Self::Shell => {}
             Self::Pty(pty) => {
                 writer.string(&pty.term);
-                [pty.columns, pty.rows, pty.width_pixels, pty.height_pixels].map(|n| writer.uint32(n));
+                for number in [pty.columns, pty.rows, pty.width_pixels, pty.height_pixels] {
+                    writer.uint32(number);
+                }
                 writer.string(&pty.modes.encode());
             }
             Self::Env { name, value } => {
@@ -197,7 +199,9 @@ impl ChannelRequest {
             }
             Self::Exec { command: text } | Self::Subsystem { name: text } => writer.string(text),
             Self::WindowChange { columns, rows, width_pixels, height_pixels } => {
-                [*columns, *rows, *width_pixels, *height_pixels].map(|n| writer.uint32(n));
+                for number in [*columns, *rows, *width_pixels, *height_pixels] {
+                    writer.uint32(number);
+                }
             }
             Self::XonXoff { client_can_do } => writer.boolean(*client_can_do),
             Self::Signal(signal) => writer.string(signal.0.as_bytes()),

@@ -85,12 +85,7 @@ impl Default for Algorithms {
                 cipher::AES192_CTR,
                 cipher::AES256_CTR,
             ],
-            macs: vec![
-                mac::HMAC_SHA2_256_ETM,
-                mac::HMAC_SHA2_512_ETM,
-                mac::HMAC_SHA2_256,
-                mac::HMAC_SHA2_512,
-            ],
+            macs: vec![mac::HMAC_SHA2_256_ETM, mac::HMAC_SHA2_512_ETM, mac::HMAC_SHA2_256, mac::HMAC_SHA2_512],
             compression: vec![compression::NONE],
         }
     }

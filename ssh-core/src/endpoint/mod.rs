@@ -1,14 +1,15 @@
 //! What users hold: one value per connection that is transport, authentication and channels in one.
 
 mod client;
+mod commands;
 mod core;
 mod event;
 mod server;
 mod splice;
 mod timers;
 
-use alloc::{boxed::Box, sync::Arc};
 use ::core::marker::PhantomData;
+use alloc::{boxed::Box, sync::Arc};
 
 pub use client::{ClientEvent, ClientRole, HostKeyAnswer};
 pub use event::{HostKeyRequest, SignRequest};
@@ -17,9 +18,7 @@ pub use splice::{ByteProtocol, splice};
 
 use self::core::{Core, CoreConfig};
 use crate::config::ConfigError;
-use crate::connection::{
-    Channel, ChannelId, ChannelOpenRequest, ChannelType, GlobalToken, RequestId, RequestToken,
-};
+use crate::connection::{Channel, ChannelId, ChannelOpenRequest, ChannelType, GlobalToken, RequestId, RequestToken};
 use crate::error::Misuse;
 use crate::random::SecureRandom;
 use crate::time::Timestamp;

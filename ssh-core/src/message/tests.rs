@@ -18,7 +18,9 @@ where
 }
 
 macro_rules! round_trip {
-    ($message:expr) => { round_trip!($message, false) };
+    ($message:expr) => {
+        round_trip!($message, false)
+    };
     ($message:expr, $open_ended:expr) => {{
         let message = $message;
         let payload: Vec<u8> = message.to_payload();

@@ -9,6 +9,6 @@ mod identification;
 mod recv;
 mod send;
 
-pub(crate) use identification::{IdentificationReader, Version};
+pub(crate) use identification::{IdentificationReader, excerpt};
 pub(crate) use recv::{Packet, Receiver};
 pub(crate) use send::Sender;

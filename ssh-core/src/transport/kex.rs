@@ -135,6 +135,10 @@ impl Transport {
         !self.host_key_algorithms.is_empty()
     }
 
+    pub(crate) fn side(&self) -> Side {
+        self.config.side
+    }
+
     pub(crate) fn set_identification(&mut self, side: Side, line: &[u8]) {
         match side {
             Side::Client => self.identifications.client = line.to_vec(),

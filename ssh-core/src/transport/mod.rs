@@ -12,5 +12,5 @@ pub use gate::{GATE, GateRow, KexPhase, Phase, Sender, Side, Verdict, verdict};
 pub use negotiate::Negotiated;
 
 pub(crate) use ext_info::server_signature_algorithms;
-pub(crate) use kex::{HostKeyCheck, KexEvent, SignatureWanted, Transport, TransportConfig};
+pub(crate) use kex::{KexEvent, SignatureWanted, Transport, TransportConfig};
 pub(crate) use outbound::Outbound;

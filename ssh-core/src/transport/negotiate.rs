@@ -79,9 +79,6 @@ impl Proposal {
     }
 
     pub(super) fn message(&self, cookie: [u8; 16]) -> KexInit<'_> {
-        // Descriptors' names are constants of printable characters; the fallback is the empty list, which agrees on
-        // nothing.
-        let list = |text| NameList::try_from(text).unwrap_or_default();
         KexInit {
             cookie,
             kex_algorithms: list(&self.kex),
@@ -173,6 +170,11 @@ fn guessed_right(offer: Offer<'_>, theirs: &KexInit<'_>) -> bool {
         && same(offer.host_key.first().map(|algorithm| algorithm.name()), theirs.server_host_key_algorithms)
 }
 
+/// Descriptors' names are constants of printable characters; the fallback is the empty list, which agrees on nothing.
+fn list(text: &str) -> NameList<'_> {
+    NameList::new(text.as_bytes()).unwrap_or_default()
+}
+
 struct Picker {
     side: Side,
 }
@@ -203,11 +205,11 @@ mod tests {
     use crate::crypto::{cipher, kex, mac};
     use std::vec;
 
-    fn list(text: &str) -> NameList<'_> {
-        NameList::try_from(text).expect("a list")
-    }
-
-    fn negotiate_as(side: Side, ours: &Algorithms, change: impl FnOnce(&mut KexInit<'static>)) -> Result<Agreement, Error> {
+    fn negotiate_as(
+        side: Side,
+        ours: &Algorithms,
+        change: impl FnOnce(&mut KexInit<'static>),
+    ) -> Result<Agreement, Error> {
         let mut theirs = KexInit {
             cookie: [0; 16],
             kex_algorithms: list("curve25519-sha256,ecdh-sha2-nistp256"),
@@ -250,7 +252,8 @@ mod tests {
     #[test]
     fn flags_are_never_methods() {
         let ours = Algorithms::default();
-        let flags = |theirs: &mut KexInit<'static>| theirs.kex_algorithms = list("ext-info-s,kex-strict-s-v00@openssh.com");
+        let flags =
+            |theirs: &mut KexInit<'static>| theirs.kex_algorithms = list("ext-info-s,kex-strict-s-v00@openssh.com");
         let error = negotiate_as(Side::Client, &ours, flags).expect_err("no method");
         assert!(matches!(error, Error::NoCommonAlgorithm { kind: AlgorithmKind::KeyExchange, .. }));
     }

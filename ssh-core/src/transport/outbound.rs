@@ -83,8 +83,5 @@ impl Outbound {
 /// 1 to 19 but for service messages and EXT_INFO, 20 to 49 (RFC 4253 §7.1).
 fn legal_during_kex(number: MessageNumber) -> bool {
     number < MessageNumber::USERAUTH_REQUEST
-        && !matches!(
-            number,
-            MessageNumber::SERVICE_REQUEST | MessageNumber::SERVICE_ACCEPT | MessageNumber::EXT_INFO
-        )
+        && !matches!(number, MessageNumber::SERVICE_REQUEST | MessageNumber::SERVICE_ACCEPT | MessageNumber::EXT_INFO)
 }

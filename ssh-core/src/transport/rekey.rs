@@ -21,7 +21,10 @@ pub(crate) fn is_due(
     age: Duration,
 ) -> bool {
     let limit = policy.bytes.unwrap_or_else(|| {
-        negotiated.cipher_client_to_server.rekey_after_bytes().min(negotiated.cipher_server_to_client.rekey_after_bytes())
+        negotiated
+            .cipher_client_to_server
+            .rekey_after_bytes()
+            .min(negotiated.cipher_server_to_client.rekey_after_bytes())
     });
     outbound.sender.bytes().max(receiver.bytes()) >= limit
         || outbound.sender.packets().max(receiver.packets()) >= policy.packets

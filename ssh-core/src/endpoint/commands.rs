@@ -1,0 +1,189 @@
+//! What an application tells the core: answers and commands.
+
+use super::client::HostKeyAnswer;
+use super::core::{Auth, Core, server_auth_config};
+use super::event::{HostKeyRequest, SignRequest};
+use crate::auth::{AuthAnswer, AuthMethod, AuthRequest, KeyOffer, Prompts};
+use crate::connection::{
+    Channel, ChannelId, ChannelOpenRequest, ChannelType, Connection, GlobalToken, RequestId, RequestToken,
+};
+use crate::error::{Error, Misuse};
+use crate::secret::SecretBytes;
+use crate::transport::{Negotiated, Outbound, Phase, Side};
+use crate::untrusted::Untrusted;
+use crate::wire::ChannelOpenFailureReason;
+
+impl Core {
+    pub(super) fn answer_host_key(&mut self, request: &HostKeyRequest, answer: HostKeyAnswer) -> Result<(), Misuse> {
+        self.check_turn(request.turn)?;
+        match answer {
+            HostKeyAnswer::Accept => self.transport.accept_host_key(&mut self.outbound),
+            HostKeyAnswer::Reject => {
+                self.fail(Error::HostKeyRejected);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn answer_host_signature(
+        &mut self,
+        request: &SignRequest,
+        signature: Option<&[u8]>,
+    ) -> Result<(), Misuse> {
+        self.check_turn(request.turn)?;
+        match signature {
+            Some(signature) => self.transport.provide_signature(signature, &mut self.outbound),
+            None => {
+                self.fail(Error::SigningFailed);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn answer_user_signature(
+        &mut self,
+        request: &SignRequest,
+        signature: Option<&[u8]>,
+    ) -> Result<(), Misuse> {
+        self.check_turn(request.turn)?;
+        let Some(Auth::Client(auth)) = &mut self.auth else { return Err(Misuse::StaleToken) };
+        if let Some(event) = auth.answer_signature(signature, &mut self.outbound)? {
+            let event = self.client_auth_event(event);
+            self.events.push_back(event);
+        }
+        Ok(())
+    }
+
+    pub(super) fn authenticate(&mut self, user: &[u8], method: AuthMethod) -> Result<(), Misuse> {
+        self.check_alive()?;
+        let Some(Auth::Client(auth)) = &mut self.auth else { return Err(Misuse::WrongPhase) };
+        auth.authenticate(user, method, &self.config.algorithms.public_key, &mut self.outbound)
+    }
+
+    pub(super) fn answer_prompts(&mut self, prompts: &Prompts, answers: &[SecretBytes]) -> Result<(), Misuse> {
+        self.check_alive()?;
+        let Some(Auth::Client(auth)) = &mut self.auth else { return Err(Misuse::StaleToken) };
+        auth.answer_prompts(prompts.round, answers, &mut self.outbound)
+    }
+
+    pub(super) fn answer_key_offer(&mut self, offer: &KeyOffer, would_do: bool) -> Result<(), Misuse> {
+        self.check_alive()?;
+        let config = server_auth_config(&self.config);
+        let Some(Auth::Server(auth)) = &mut self.auth else { return Err(Misuse::StaleToken) };
+        if let Err(error) = auth.answer_offer(offer.turn, would_do, config, &mut self.outbound)? {
+            self.fail(error);
+        }
+        Ok(())
+    }
+
+    pub(super) fn answer_auth(&mut self, request: &AuthRequest, answer: AuthAnswer) -> Result<(), Misuse> {
+        self.check_alive()?;
+        let config = server_auth_config(&self.config);
+        let Some(Auth::Server(auth)) = &mut self.auth else { return Err(Misuse::StaleToken) };
+        match auth.answer_request(request.turn, answer, config, &mut self.outbound)? {
+            Ok(Some(event)) => {
+                let event = self.server_auth_event(event);
+                self.events.push_back(event);
+            }
+            Ok(None) => {}
+            Err(error) => self.fail(error),
+        }
+        Ok(())
+    }
+
+    pub(super) fn send_banner(&mut self, text: &str) -> Result<(), Misuse> {
+        self.check_alive()?;
+        let Some(Auth::Server(auth)) = &self.auth else { return Err(Misuse::WrongPhase) };
+        auth.send_banner(text, &mut self.outbound)
+    }
+
+    pub(super) fn channel(&mut self, id: ChannelId) -> Option<Channel<'_>> {
+        Channel::new(id, self.connection.as_mut()?, &mut self.receiver, &mut self.outbound)
+    }
+
+    pub(super) fn open_channel(&mut self, channel_type: &ChannelType) -> Result<ChannelId, Misuse> {
+        let (connection, outbound) = self.connection()?;
+        if !outbound.has_room() {
+            return Err(Misuse::Busy);
+        }
+        connection.open(channel_type, outbound)
+    }
+
+    pub(super) fn accept_channel(&mut self, request: &ChannelOpenRequest) -> Result<ChannelId, Misuse> {
+        let (connection, outbound) = self.connection()?;
+        connection.accept(request, outbound)
+    }
+
+    pub(super) fn reject_channel(
+        &mut self,
+        request: &ChannelOpenRequest,
+        reason: ChannelOpenFailureReason,
+        description: &str,
+    ) -> Result<(), Misuse> {
+        let (connection, outbound) = self.connection()?;
+        connection.reject(request, reason, crate::untrusted::cut(description, 1024), outbound)
+    }
+
+    pub(super) fn reply(&mut self, token: &RequestToken, success: bool) -> Result<(), Misuse> {
+        let (connection, outbound) = self.connection()?;
+        connection.reply(token, success, outbound)
+    }
+
+    pub(super) fn global_request(&mut self, name: &[u8], data: &[u8]) -> Result<RequestId, Misuse> {
+        let (connection, outbound) = self.connection()?;
+        if !outbound.has_room() {
+            return Err(Misuse::Busy);
+        }
+        Ok(connection.global_request(name, data, outbound))
+    }
+
+    pub(super) fn answer_global(&mut self, token: &GlobalToken, response: Option<&[u8]>) -> Result<(), Misuse> {
+        let (connection, outbound) = self.connection()?;
+        connection.answer_global(token, response, outbound)
+    }
+
+    pub(super) fn rekey(&mut self) -> Result<(), Misuse> {
+        self.connection()?;
+        if let Err(error) = self.start_rekey() {
+            self.fail(error);
+        }
+        Ok(())
+    }
+
+    pub(super) fn negotiated(&self) -> Option<&Negotiated> {
+        self.transport.negotiated()
+    }
+
+    pub(super) fn session_id(&self) -> Option<&[u8]> {
+        self.transport.session_id()
+    }
+
+    pub(super) fn peer_identification(&self) -> Option<Untrusted> {
+        let line = self.transport.identification(self.config.side.peer());
+        (!line.is_empty()).then(|| Untrusted::new(line))
+    }
+
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.phase == Phase::Connection
+    }
+
+    pub(super) fn side(&self) -> Side {
+        self.config.side
+    }
+
+    fn connection(&mut self) -> Result<(&mut Connection, &mut Outbound), Misuse> {
+        if self.phase != Phase::Connection {
+            return Err(Misuse::WrongPhase);
+        }
+        Ok((self.connection.as_mut().ok_or(Misuse::WrongPhase)?, &mut self.outbound))
+    }
+
+    fn check_alive(&self) -> Result<(), Misuse> {
+        if self.is_ending() { Err(Misuse::WrongPhase) } else { Ok(()) }
+    }
+
+    /// Whether a decision is still the one that is asked for.
+    fn check_turn(&self, turn: u64) -> Result<(), Misuse> {
+        if self.is_ending() || turn != self.turn { Err(Misuse::StaleToken) } else { Ok(()) }
+    }
+}

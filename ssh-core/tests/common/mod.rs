@@ -1,0 +1,260 @@
+//! Two endpoints on a virtual network and clock: no sockets, no threads, everything decided by seeds.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ssh_core::crypto::Algorithms;
+use ssh_core::key::{KeyAlgorithm, PrivateKey};
+use ssh_core::random::{ChaChaRandom, SecureRandom};
+use ssh_core::{
+    AuthAnswer, AuthMethod, ChannelEvent, ChannelId, ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent,
+    CloseReason, Credential, Endpoint, HostKeyAnswer, Role, Server, ServerConfig, ServerEvent, Timestamp,
+};
+
+/// A generator that is the same for the same seed.
+pub fn random(seed: u64) -> ChaChaRandom {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    ChaChaRandom::from_seed(&bytes)
+}
+
+pub fn key(algorithm: KeyAlgorithm, seed: u64) -> PrivateKey {
+    PrivateKey::generate(algorithm, &mut random(seed)).expect("a key")
+}
+
+/// Cuts a stream into pieces.
+#[derive(Clone, Copy, Debug)]
+pub enum Chunking {
+    /// As much as there is.
+    Whole,
+    /// Always so many bytes.
+    Fixed(usize),
+    /// 1 to so many bytes, by a seed.
+    Random(usize),
+}
+
+pub struct Pair {
+    pub client: Client,
+    pub server: Server,
+    pub client_events: VecDeque<ClientEvent>,
+    pub server_events: VecDeque<ServerEvent>,
+    pub now: Timestamp,
+    pub host_keys: Vec<PrivateKey>,
+    pub chunking: Chunking,
+    pub dice: ChaChaRandom,
+    /// Everything that crossed, for comparison.
+    pub to_server: Vec<u8>,
+    pub to_client: Vec<u8>,
+    /// Whether delivery stops in that direction.
+    pub stall_to_server: bool,
+    pub stall_to_client: bool,
+}
+
+/// What a pair is made of.
+pub struct Setup {
+    pub client: ClientConfig,
+    pub server: ServerConfig,
+    pub host_keys: Vec<PrivateKey>,
+    pub seed: u64,
+    pub chunking: Chunking,
+}
+
+impl Setup {
+    pub fn new(seed: u64) -> Self {
+        let host_keys = vec![key(KeyAlgorithm::Ed25519, 1)];
+        let mut server = ServerConfig::new(host_keys.iter().map(|key| key.public_key().clone()).collect());
+        server.auth_methods.push("keyboard-interactive".into());
+        Self { client: ClientConfig::default(), server, host_keys, seed, chunking: Chunking::Whole }
+    }
+
+    pub fn algorithms(mut self, change: impl Fn(&mut Algorithms)) -> Self {
+        change(&mut self.client.algorithms);
+        change(&mut self.server.algorithms);
+        self
+    }
+
+    pub fn chunking(mut self, chunking: Chunking) -> Self {
+        self.chunking = chunking;
+        self
+    }
+
+    pub fn build(self) -> Pair {
+        let now = Timestamp::ZERO;
+        let random = |salt: u64| Box::new(random(self.seed * 2 + salt)) as Box<dyn SecureRandom>;
+        Pair {
+            client: Client::new(Arc::new(self.client), random(0), now).expect("a client"),
+            server: Server::new(Arc::new(self.server), random(1), now).expect("a server"),
+            client_events: VecDeque::new(),
+            server_events: VecDeque::new(),
+            now,
+            host_keys: self.host_keys,
+            chunking: self.chunking,
+            dice: self::random(self.seed ^ 0xdead),
+            to_server: Vec::new(),
+            to_client: Vec::new(),
+            stall_to_server: false,
+            stall_to_client: false,
+        }
+    }
+}
+
+/// Moves one piece of output to the other side; says how much.
+fn carry<A: Role, B: Role>(
+    from: &mut Endpoint<A>,
+    to: &mut Endpoint<B>,
+    chunking: Chunking,
+    dice: &mut ChaChaRandom,
+    log: &mut Vec<u8>,
+) -> usize {
+    let output = from.poll_output();
+    let n = match chunking {
+        Chunking::Whole => output.len(),
+        Chunking::Fixed(n) => n.min(output.len()),
+        Chunking::Random(most) => {
+            let mut bytes = [0; 2];
+            dice.fill_bytes(&mut bytes);
+            (usize::from(u16::from_le_bytes(bytes)) % most + 1).min(output.len())
+        }
+    };
+    let taken = to.handle_input(&output[..n]);
+    log.extend_from_slice(&output[..taken]);
+    from.consume_output(taken);
+    taken
+}
+
+impl Pair {
+    /// Carries bytes and collects events until nothing moves. Host key signatures are made on the spot; all other
+    /// decisions are left to the test.
+    pub fn run(&mut self) {
+        for _ in 0..10_000_000 {
+            let mut moved = 0;
+            if !self.stall_to_server {
+                moved += carry(&mut self.client, &mut self.server, self.chunking, &mut self.dice, &mut self.to_server);
+            }
+            moved += self.poll_server();
+            if !self.stall_to_client {
+                moved += carry(&mut self.server, &mut self.client, self.chunking, &mut self.dice, &mut self.to_client);
+            }
+            moved += self.poll_client();
+            if moved == 0 {
+                return;
+            }
+        }
+        panic!("the pair never comes to rest");
+    }
+
+    pub fn poll_server(&mut self) -> usize {
+        let mut count = 0;
+        while let Some(event) = self.server.poll_event() {
+            count += 1;
+            match event {
+                ServerEvent::Sign(request) => {
+                    let key = self.host_keys.iter().find(|key| *key.public_key() == request.key).expect("the key");
+                    let signature = key.sign(request.algorithm, &request.data, &mut random(77)).expect("a signature");
+                    self.server.answer_signature(request, Some(&signature)).expect("a fresh token");
+                }
+                event => self.server_events.push_back(event),
+            }
+        }
+        count
+    }
+
+    pub fn poll_client(&mut self) -> usize {
+        let mut count = 0;
+        while let Some(event) = self.client.poll_event() {
+            self.client_events.push_back(event);
+            count += 1;
+        }
+        count
+    }
+
+    /// Lets time pass for both.
+    pub fn pass(&mut self, micros: u64) {
+        self.now = Timestamp::from_micros(self.now.as_micros() + micros);
+        self.client.handle_timeout(self.now);
+        self.server.handle_timeout(self.now);
+    }
+
+    /// The next event of the client, running until there is one.
+    pub fn client_event(&mut self) -> ClientEvent {
+        self.run();
+        self.client_events.pop_front().expect("an event of the client")
+    }
+
+    pub fn server_event(&mut self) -> ServerEvent {
+        self.run();
+        self.server_events.pop_front().expect("an event of the server")
+    }
+
+    pub fn accept_host_key(&mut self) {
+        match self.client_event() {
+            ClientEvent::HostKey(request) => {
+                assert_eq!(request.key, *self.host_keys[0].public_key());
+                self.client.answer_host_key(request, HostKeyAnswer::Accept).expect("a fresh token");
+            }
+            other => panic!("expected HostKey, got {other:?}"),
+        }
+    }
+
+    pub fn expect_auth_needed(&mut self) {
+        match self.client_event() {
+            ClientEvent::AuthNeeded(_) => {}
+            other => panic!("expected AuthNeeded, got {other:?}"),
+        }
+    }
+
+    /// Logs in with a password.
+    pub fn log_in(&mut self) {
+        self.accept_host_key();
+        self.expect_auth_needed();
+        self.client.authenticate("user", AuthMethod::Password("secret".into())).expect("the right time");
+        match self.server_event() {
+            ServerEvent::Auth(request) => {
+                assert_eq!(request.user, "user");
+                let right = matches!(&request.credential, Credential::Password(p) if p.constant_time_eq(b"secret"));
+                assert!(right, "{request:?}");
+                self.server.answer_auth(request, AuthAnswer::Accept).expect("a fresh token");
+            }
+            other => panic!("expected Auth, got {other:?}"),
+        }
+        assert!(matches!(self.server_event(), ServerEvent::Authenticated(identity) if identity.user == "user"));
+        assert!(matches!(self.client_event(), ClientEvent::Authenticated("password")));
+    }
+
+    /// Opens a session and runs a command that the server accepts.
+    pub fn open_exec(&mut self, command: &str) -> (ChannelId, ChannelId) {
+        let id = self.client.open_channel(&ChannelType::Session).expect("room");
+        let server_id = match self.server_event() {
+            ServerEvent::ChannelOpen(request) => self.server.accept_channel(request).expect("a fresh token"),
+            other => panic!("expected ChannelOpen, got {other:?}"),
+        };
+        assert!(matches!(self.client_event(), ClientEvent::Channel(each, ChannelEvent::Opened) if each == id));
+        let request = ChannelRequest::Exec { command: command.into() };
+        self.client.channel(id).expect("open").request(&request, true).expect("open");
+        match self.server_event() {
+            ServerEvent::Channel(each, ChannelEvent::Request(incoming)) => {
+                assert_eq!((each, &incoming.request), (server_id, &request));
+                self.server.reply(incoming.reply.expect("wanted"), true).expect("a fresh token");
+            }
+            other => panic!("expected Request, got {other:?}"),
+        }
+        assert!(matches!(self.client_event(), ClientEvent::Channel(_, ChannelEvent::Reply { success: true, .. })));
+        (id, server_id)
+    }
+
+    /// How the client's connection ended, if it did.
+    pub fn client_closed(&mut self) -> Option<CloseReason> {
+        self.client_events.iter().find_map(|event| match event {
+            ClientEvent::Closed(reason) => Some(reason.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn server_closed(&mut self) -> Option<CloseReason> {
+        self.server_events.iter().find_map(|event| match event {
+            ServerEvent::Closed(reason) => Some(reason.clone()),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! Whole sessions between a client and a server of ours.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::{Chunking, Pair, Setup, key};
+use ssh_core::crypto::{Algorithms, cipher, kex, mac};
+use ssh_core::key::KeyAlgorithm;
+use ssh_core::wire::DataStream;
+use ssh_core::{ChannelEvent, ChannelRequest, ClientEvent, CloseReason, ServerEvent};
+
+/// A command with output on both streams, a status, and an orderly end.
+fn whole_session(mut pair: Pair) -> Pair {
+    pair.log_in();
+    let (client, server) = pair.open_exec("echo hello");
+    {
+        let mut channel = pair.server.channel(server).unwrap();
+        assert_eq!(channel.write(DataStream::STDOUT, b"hello\n"), Ok(6));
+        assert_eq!(channel.write(DataStream::STDERR, b"oops\n"), Ok(5));
+        channel.request(&ChannelRequest::ExitStatus(7), false).unwrap();
+        channel.send_eof().unwrap();
+        channel.close();
+    }
+    let (mut stdout, mut stderr, mut status, mut eof) = (Vec::new(), Vec::new(), None, false);
+    loop {
+        match pair.client_event() {
+            ClientEvent::Channel(id, event) => {
+                assert_eq!(id, client);
+                match event {
+                    ChannelEvent::Data(stream) => {
+                        let mut channel = pair.client.channel(id).unwrap();
+                        let data = channel.readable(stream).to_vec();
+                        channel.consume(stream, data.len());
+                        if stream == DataStream::STDOUT { stdout.extend(data) } else { stderr.extend(data) }
+                    }
+                    ChannelEvent::Request(request) => match request.request {
+                        ChannelRequest::ExitStatus(code) => status = Some(code),
+                        other => panic!("{other:?}"),
+                    },
+                    ChannelEvent::Eof => eof = true,
+                    ChannelEvent::Closed => break,
+                    other => panic!("{other:?}"),
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((stdout.as_slice(), stderr.as_slice(), status, eof), (&b"hello\n"[..], &b"oops\n"[..], Some(7), true));
+    assert!(pair.client.channel(client).is_none(), "closed and read: gone");
+    pair.client.disconnect(ssh_core::wire::DisconnectReason::BY_APPLICATION, "bye");
+    pair.run();
+    assert_eq!(pair.client_closed(), Some(CloseReason::Local));
+    assert_eq!(pair.server_closed(), Some(CloseReason::Peer));
+    assert!(pair.client.is_finished() && pair.server.is_finished());
+    pair
+}
+
+#[test]
+fn a_command_end_to_end() {
+    whole_session(Setup::new(1).build());
+}
+
+#[test]
+fn every_algorithm() {
+    let all = Algorithms::default();
+    for &kex in &all.kex {
+        whole_session(Setup::new(2).algorithms(|lists| lists.kex = vec![kex]).build());
+    }
+    for &cipher in &all.ciphers {
+        for &mac in &all.macs {
+            let change = |lists: &mut Algorithms| {
+                lists.kex = vec![kex::CURVE25519_SHA256];
+                lists.ciphers = vec![cipher];
+                lists.macs = vec![mac];
+            };
+            let pair = whole_session(Setup::new(3).algorithms(change).build());
+            let negotiated = pair.client.negotiated().unwrap();
+            assert_eq!(negotiated.cipher_client_to_server.name(), cipher.name());
+            assert_eq!(negotiated.mac_server_to_client.is_none(), cipher.authenticates());
+            assert!(negotiated.strict_kex);
+        }
+    }
+}
+
+#[test]
+fn every_host_key() {
+    for (algorithm, names) in [
+        (KeyAlgorithm::Ed25519, &["ssh-ed25519"][..]),
+        (KeyAlgorithm::EcdsaNistp256, &["ecdsa-sha2-nistp256"]),
+        (KeyAlgorithm::EcdsaNistp384, &["ecdsa-sha2-nistp384"]),
+        (KeyAlgorithm::EcdsaNistp521, &["ecdsa-sha2-nistp521"]),
+        (KeyAlgorithm::Rsa { bits: 2048 }, &["rsa-sha2-512", "rsa-sha2-256"]),
+    ] {
+        for name in names {
+            let mut setup = Setup::new(4).algorithms(|lists| lists.host_key.retain(|each| each.name() == *name));
+            setup.host_keys = vec![key(algorithm, 5)];
+            setup.server.host_keys = vec![setup.host_keys[0].public_key().clone()];
+            let pair = whole_session(setup.build());
+            assert_eq!(pair.server.negotiated().unwrap().host_key.name(), *name);
+        }
+    }
+}
+
+/// However the bytes are cut, the same bytes leave and the same things happen.
+#[test]
+fn chunking_is_invisible() {
+    let change = |lists: &mut Algorithms| {
+        lists.ciphers = vec![cipher::AES128_CTR];
+        lists.macs = vec![mac::HMAC_SHA2_256];
+    };
+    let whole = whole_session(Setup::new(9).algorithms(change).build());
+    for chunking in [Chunking::Fixed(1), Chunking::Fixed(7), Chunking::Random(40), Chunking::Random(3000)] {
+        let cut = whole_session(Setup::new(9).algorithms(change).chunking(chunking).build());
+        assert_eq!(cut.to_client, whole.to_client, "{chunking:?}");
+        assert_eq!(cut.to_server, whole.to_server, "{chunking:?}");
+    }
+}
+
+/// Same inputs, same seed: the same bytes.
+#[test]
+fn sessions_are_reproducible() {
+    let (first, second) = (whole_session(Setup::new(11).build()), whole_session(Setup::new(11).build()));
+    assert_eq!((first.to_client, first.to_server), (second.to_client, second.to_server));
+    let other = whole_session(Setup::new(12).build());
+    assert_ne!(other.to_server, whole_session(Setup::new(11).build()).to_server);
+}
+
+#[test]
+fn a_closed_connection_says_nothing_more() {
+    let mut pair = whole_session(Setup::new(13).build());
+    assert_eq!(pair.client.handle_input(&[0xff; 100]), 100);
+    pair.client.handle_eof();
+    assert!(pair.client.poll_event().is_none());
+    assert!(pair.client.poll_output().is_empty());
+    assert!(pair.client.poll_timeout().is_none());
+    assert!(!pair.client.wants_input());
+    assert!(matches!(pair.server_events.back(), Some(ServerEvent::Closed(_))));
+}
