@@ -27,6 +27,7 @@ mod endpoint;
 mod error;
 pub mod files;
 pub mod key;
+pub mod login;
 pub mod message;
 mod packet;
 pub mod random;
