@@ -1,7 +1,7 @@
 //! Real SSH implementations on loopback, for the interoperability tests of this workspace.
 //!
-//! Every peer has its own keys and its own configuration in a temporary directory, listens on 127.0.0.1 only, is started by
-//! the test that needs it and is killed and waited for when dropped. If the test panics, the peer's log is printed.
+//! Every peer has its own keys and its own configuration in a temporary directory, listens on 127.0.0.1 only, is
+//! started by the test that needs it, and killed and waited for when dropped. If the test panics, its log is printed.
 //!
 //! ```no_run
 //! use ssh_interop_tests::peer::openssh::{Sshd, ssh_command};

@@ -67,8 +67,8 @@ impl fmt::Display for Output {
 
 /// Runs a command with this standard input and collects what it prints; at the deadline it is killed.
 ///
-/// It never hangs: the pipes have threads of their own, and one that a grandchild keeps open is given up a second after the
-/// command has ended.
+/// It never hangs: the pipes have threads of their own, and one that a grandchild keeps open is given up a second after
+/// the command has ended.
 #[track_caller]
 pub fn run_with_timeout(mut command: Command, stdin: &[u8], timeout: Duration) -> Output {
     let deadline = Instant::now() + timeout;

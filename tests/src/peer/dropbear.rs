@@ -36,7 +36,8 @@ pub struct Dropbear {
 pub const SERVER_TOOLS: &[&str] = &["dropbear", "dropbearconvert", "ssh-keygen", "nss_wrapper"];
 
 impl Dropbear {
-    /// Starts one with a host key of this kind, for the user key it makes and, if given, a password. `arguments` are added.
+    /// Starts one with a host key of this kind, for the user key it makes and, if given, a password. More arguments of
+    /// the program can be added.
     #[track_caller]
     pub fn start(host_key: KeyType, password: Option<&str>, arguments: &[&str]) -> Self {
         let directory = crate::temp_dir();

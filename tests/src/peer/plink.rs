@@ -17,9 +17,9 @@ pub fn convert_key(openssh: &Path, output: &Path) -> PathBuf {
 
 /// The real `plink`, not yet with a user and a command, pointed at a port of 127.0.0.1.
 ///
-/// `home` is a directory for it alone. `fingerprint` is the host key's, `SHA256:…`; `identity` a key from [`convert_key`],
-/// or `None` to use `-pwfile`. `settings` are lines of a PuTTY session, such as `("RekeyBytes", "1M")`, `("Compression", "1")`
-/// and what [`kex`], [`cipher`] and [`host_key`] return.
+/// `home` is a directory for it alone. `fingerprint` is the host key's, `SHA256:…`; `identity` a key from
+/// [`convert_key`], or `None` to use `-pwfile`. `settings` are lines of a PuTTY session, such as `("RekeyBytes", "1M")`,
+/// `("Compression", "1")` and what [`kex`], [`cipher`] and [`host_key`] return.
 ///
 /// Next arguments: `-l`, the user, `127.0.0.1`, the command. See [`arguments`].
 pub fn plink_command(
