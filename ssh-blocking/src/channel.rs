@@ -200,11 +200,7 @@ impl<R: Sort> Channel<R> {
 }
 
 impl<R: Sort> Inner<R> {
-    fn wait<T>(
-        &self,
-        what: &'static str,
-        check: impl FnMut(&mut crate::driver::State<R>) -> Option<T>,
-    ) -> Result<T> {
+    fn wait<T>(&self, what: &'static str, check: impl FnMut(&mut crate::driver::State<R>) -> Option<T>) -> Result<T> {
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
         self.driver.wait(deadline, check).map_err(|stopped| stopped.into_error(what, self.timeout))
     }

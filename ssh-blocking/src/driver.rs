@@ -73,7 +73,7 @@ pub(crate) struct ChannelNotes {
 }
 
 /// An event, sorted by who wants it.
-pub(crate) enum Sorted<E> {
+pub enum Sorted<E> {
     Channel(ChannelId, ChannelEvent),
     Open(ChannelOpenRequest),
     Global(GlobalRequestEvent),
@@ -83,7 +83,7 @@ pub(crate) enum Sorted<E> {
 }
 
 /// Sorts a role's events.
-pub(crate) trait Sort: Role {
+pub trait Sort: Role {
     fn poll(endpoint: &mut Endpoint<Self>) -> Option<Sorted<Self::Event>>
     where
         Self: Sized;
@@ -219,17 +219,28 @@ impl<R: Sort> Driver<R> {
     /// Sends what is queued, tells the others, and lets one of them drive.
     fn leave(&self, mut state: MutexGuard<'_, State<R>>) {
         self.write_out(&mut state);
-        let unsent = !state.write_broken && !state.endpoint.poll_output().is_empty();
-        if unsent && state.driving && !state.driver_writes {
-            self.transport.wake();
-        }
+        self.wake_for_output(&mut state);
         if state.waiting > 0 && (state.news || !state.driving) {
             state.news = false;
             self.changed.notify_all();
         }
     }
 
-    fn follow<'a>(&'a self, mut state: MutexGuard<'a, State<R>>, deadline: Option<Instant>) -> MutexGuard<'a, State<R>> {
+    /// A driver that sleeps without looking for room to write must look again once there is output that did not fit.
+    fn wake_for_output(&self, state: &mut State<R>) {
+        let unsent = !state.write_broken && !state.endpoint.poll_output().is_empty();
+        if unsent && state.driving && !state.driver_writes {
+            state.driver_writes = true;
+            self.transport.wake();
+        }
+    }
+
+    fn follow<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<R>>,
+        deadline: Option<Instant>,
+    ) -> MutexGuard<'a, State<R>> {
+        self.wake_for_output(&mut state);
         state.waiting += 1;
         let mut state = match deadline {
             Some(deadline) => {
@@ -266,7 +277,9 @@ impl<R: Sort> Driver<R> {
         if interest.read {
             self.read_in(&mut state);
         }
-        self.write_out(&mut state);
+        if self.write_out(&mut state) {
+            state.news = true;
+        }
         state
     }
 
@@ -288,23 +301,48 @@ impl<R: Sort> Driver<R> {
         }
     }
 
-    fn write_out(&self, state: &mut State<R>) {
+    /// Writes what the transport takes; says whether it took any.
+    fn write_out(&self, state: &mut State<R>) -> bool {
+        let mut progress = false;
         while !state.write_broken {
             let output = state.endpoint.poll_output();
             if output.is_empty() {
-                return;
+                break;
             }
             match self.transport.try_write(output) {
-                Ok(n) => state.endpoint.consume_output(n),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Ok(n) => {
+                    progress |= n > 0;
+                    state.endpoint.consume_output(n);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // The peer may have said why before it went: reading goes on.
-                Err(_) => state.write_broken = true,
+                Err(_) => {
+                    state.write_broken = true;
+                    progress = true;
+                }
             }
         }
+        progress
     }
 
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+impl<R: Role> Drop for Driver<R> {
+    /// The last user is gone: says goodbye as far as that goes without waiting.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.endpoint.disconnect(DisconnectReason::BY_APPLICATION, "disconnected by user");
+        while !state.write_broken {
+            let output = state.endpoint.poll_output();
+            match self.transport.try_write(output) {
+                Ok(n @ 1..) => state.endpoint.consume_output(n),
+                _ => break,
+            }
+        }
+        self.transport.shutdown();
     }
 }
 
@@ -354,20 +392,21 @@ impl<R: Sort> State<R> {
 
     fn note_request(&mut self, id: ChannelId, incoming: IncomingRequest) {
         let Some(notes) = self.channels.get_mut(&id) else { return };
-        match (incoming.request, incoming.reply) {
-            (ChannelRequest::ExitStatus(status), _) => notes.exit = Some(Exit::Status(status)),
-            (ChannelRequest::ExitSignal { signal, core_dumped, message }, _) => {
+        match incoming.request {
+            ChannelRequest::ExitStatus(status) => notes.exit = Some(Exit::Status(status)),
+            ChannelRequest::ExitSignal { signal, core_dumped, message } => {
                 notes.exit = Some(Exit::Signal { signal, core_dumped, message });
             }
-            (request, reply) if self.endpoint.side() == Side::Server => {
-                if reply.is_some() || notes.requests.len() < MAX_KEPT_REQUESTS {
-                    notes.requests.push_back(IncomingRequest { request, reply });
+            _ if self.endpoint.side() == Side::Server => {
+                if incoming.reply.is_some() || notes.requests.len() < MAX_KEPT_REQUESTS {
+                    notes.requests.push_back(incoming);
                 }
             }
-            (_, Some(token)) => {
-                let _ = self.endpoint.reply(token, false);
+            _ => {
+                if let Some(token) = incoming.reply {
+                    let _ = self.endpoint.reply(token, false);
+                }
             }
-            (_, None) => {}
         }
     }
 

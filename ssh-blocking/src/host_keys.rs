@@ -197,7 +197,9 @@ impl HostKeyPolicy for KnownHostsPolicy {
 
     fn known_key_types(&self, host: &str, port: u16) -> Vec<String> {
         let known = self.files.iter().filter_map(|path| Self::read(path).ok());
-        known.flat_map(|hosts| hosts.known_key_types(host, port).into_iter().map(String::from).collect::<Vec<_>>()).collect()
+        known
+            .flat_map(|hosts| hosts.known_key_types(host, port).into_iter().map(String::from).collect::<Vec<_>>())
+            .collect()
     }
 }
 

@@ -203,15 +203,16 @@ impl Session {
     /// # Errors
     /// [`Error::ChannelRefused`], or how the connection ended.
     pub fn open_session(&self) -> Result<Channel> {
-        let id = self.wait("opening a channel", |state| match state.endpoint.open_channel(&ChannelType::Session) {
-            Ok(id) => {
-                state.channels.insert(id, ChannelNotes::default());
-                Some(Ok(id))
-            }
-            Err(Misuse::Busy) => None,
-            Err(_) if state.closed.is_some() => None,
-            Err(error) => Some(Err(error)),
-        })??;
+        let id =
+            self.wait("opening a channel", |state| match state.endpoint.open_channel(&ChannelType::Session) {
+                Ok(id) => {
+                    state.channels.insert(id, ChannelNotes::default());
+                    Some(Ok(id))
+                }
+                Err(Misuse::Busy) => None,
+                Err(_) if state.closed.is_some() => None,
+                Err(error) => Some(Err(error)),
+            })??;
         let channel = Channel::new(Arc::clone(&self.driver), id, self.timeouts.wait);
         channel.wait_open()?;
         Ok(channel)

@@ -69,7 +69,8 @@ impl FdTransport {
 
     #[cfg(target_os = "linux")]
     fn acknowledge_quickly(&self) {
-        if self.quick_ack.load(Ordering::Relaxed) && rustix::net::sockopt::set_tcp_quickack(&self.input, true).is_err() {
+        if self.quick_ack.load(Ordering::Relaxed) && rustix::net::sockopt::set_tcp_quickack(&self.input, true).is_err()
+        {
             self.quick_ack.store(false, Ordering::Relaxed);
         }
     }

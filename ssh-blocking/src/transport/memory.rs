@@ -84,9 +84,7 @@ impl Transport for MemoryTransport {
                 let waited = self.pipe.changed.wait_timeout_while(self.lock(), timeout, sleeping);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
-            None => {
-                self.pipe.changed.wait_while(self.lock(), sleeping).unwrap_or_else(PoisonError::into_inner)
-            }
+            None => self.pipe.changed.wait_while(self.lock(), sleeping).unwrap_or_else(PoisonError::into_inner),
         };
         state.woken[self.end] = false;
         Ok(())
