@@ -43,7 +43,7 @@ pub use exit::{Exit, Output};
 pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy, StrictHostKeyChecking};
 #[cfg(unix)]
 pub use listener::{Listener, Stopper};
-pub use login::{Answer, AskPassword, Credentials};
+pub use login::{Answer, AskNewPassword, AskPassword, Credentials, ShowBanner};
 pub use server::{Connection, Handler, serve_connection};
 pub use session::{Connector, Session, Timeouts};
 pub use ssh_core;

@@ -19,6 +19,12 @@ pub type Answer = Box<dyn FnMut(&Prompts) -> Option<Vec<SecretBytes>> + Send>;
 /// Asks for a password, knowing how many were refused; `None`: the user gives up.
 pub type AskPassword = Box<dyn FnMut(u32) -> Option<SecretBytes> + Send>;
 
+/// Asks for a new password in place of an expired one; `None`: the user gives up.
+pub type AskNewPassword = Box<dyn FnMut(&PasswordChangeNeeded) -> Option<SecretBytes> + Send>;
+
+/// Shows the server's banner.
+pub type ShowBanner = Box<dyn FnMut(&Untrusted) + Send>;
+
 /// What a user can show.
 ///
 /// A password is also the answer to a single hidden question of keyboard-interactive, unless an own function answers
@@ -36,8 +42,8 @@ pub struct Credentials {
     ask_password: Option<AskPassword>,
     passwords: u32,
     answer: Option<Answer>,
-    new_password: Option<Box<dyn FnMut(&PasswordChangeNeeded) -> Option<SecretBytes> + Send>>,
-    banner: Option<Box<dyn FnMut(&Untrusted) + Send>>,
+    new_password: Option<AskNewPassword>,
+    banner: Option<ShowBanner>,
     preferred: Option<Vec<String>>,
 }
 
@@ -142,12 +148,13 @@ impl Login<'_> {
         loop {
             match self.next_event()? {
                 ClientEvent::AuthNeeded(needed) => {
-                    if !self.try_next(&mut plan, &needed, &mut tried, &mut last_password)? {
-                        let methods = needed.methods_that_can_continue.clone().unwrap_or_default();
-                        // The next login begins where this one ended.
-                        self.driver.act(|state| state.events.push_front(ClientEvent::AuthNeeded(needed)));
-                        return Err(Error::Login { user: self.user.into(), tried, methods });
+                    if self.try_next(&mut plan, &needed, &mut tried, &mut last_password)? {
+                        continue;
                     }
+                    let methods = needed.methods_that_can_continue.clone().unwrap_or_default();
+                    // The next login begins where this one ended.
+                    self.driver.act(|state| state.events.push_front(ClientEvent::AuthNeeded(needed)));
+                    return Err(Error::Login { user: self.user.into(), tried, methods });
                 }
                 ClientEvent::Sign(request) => self.sign(request)?,
                 ClientEvent::Prompts(prompts) => self.answer(&prompts)?,

@@ -84,11 +84,12 @@ impl<'a> Channel<'a> {
         }
         let Some(state) = self.connection.channels.get_mut(&self.id.0) else { return };
         state.recv.consume(n);
-        if !state.received_eof && state.may_send() {
-            if let Some(bytes_to_add) = state.recv.adjust() {
-                let recipient_channel = state.peer_id;
-                self.outbound.send(&message::ChannelWindowAdjust { recipient_channel, bytes_to_add });
-            }
+        if !state.received_eof
+            && state.may_send()
+            && let Some(bytes_to_add) = state.recv.adjust()
+        {
+            let recipient_channel = state.peer_id;
+            self.outbound.send(&message::ChannelWindowAdjust { recipient_channel, bytes_to_add });
         }
         self.connection.remove_if_over(self.id);
     }
