@@ -42,3 +42,8 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub fn temp_dir() -> TempDir {
     tempfile::Builder::new().prefix("ssh-interop-").tempdir().expect("a temporary directory can be made")
 }
+
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

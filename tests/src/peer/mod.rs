@@ -4,6 +4,7 @@ pub mod account;
 pub mod asyncssh;
 pub mod dropbear;
 pub mod openssh;
+pub mod ours;
 pub mod plink;
 
 use std::io::Write;
