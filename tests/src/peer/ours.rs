@@ -32,6 +32,7 @@ pub struct OurSshd {
     // First, so that the process ends before its directory goes.
     process: Running,
     port: u16,
+    host_keys: Vec<KeyPair>,
     user_key: KeyPair,
     known_hosts: PathBuf,
     directory: TempDir,
@@ -50,10 +51,12 @@ impl OurSshd {
         let mut sshd = Command::new(our_binary("sshd"));
         sshd.args(["-p", &port.to_string()]);
         let mut known = String::new();
+        let mut keys = Vec::new();
         for (number, &key_type) in host_keys.iter().enumerate() {
             let key = keygen(path, &format!("host_{number}"), key_type, "");
             sshd.arg("-h").arg(&key.private);
             known.push_str(&key.known_hosts_line(port));
+            keys.push(key);
         }
         for option in options {
             sshd.args(["-o", option]);
@@ -63,7 +66,7 @@ impl OurSshd {
         fs::write(&known_hosts, known).expect("the directory is ours");
         let mut process = Running::start("our sshd", sshd, &path.join("sshd.log"));
         wait_for_port(port, &mut process);
-        Self { process, port, user_key, known_hosts, directory }
+        Self { process, port, host_keys: keys, user_key, known_hosts, directory }
     }
 
     /// Where it listens on 127.0.0.1.
@@ -79,6 +82,11 @@ impl OurSshd {
     /// The private key that may log in.
     pub fn identity(&self) -> &Path {
         &self.user_key.private
+    }
+
+    /// Its host keys, in the order they were asked for.
+    pub fn host_keys(&self) -> &[KeyPair] {
+        &self.host_keys
     }
 
     /// The known_hosts file that names its host keys.
