@@ -9,18 +9,18 @@
 use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc};
 
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
-use super::timers::{KeepAliveStep, Timers};
+use super::timers::Timers;
 use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, ServerAuthEvent};
 use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
 use crate::connection::{Connection, ConnectionEvent, Step};
 use crate::crypto::Algorithms;
-use crate::error::{CloseReason, Deadline, Error, LimitKind, PeerMisbehaved, Stage};
+use crate::error::{CloseReason, Error, LimitKind, PeerMisbehaved, Stage};
 use crate::message::{DecodeMessage, Disconnect, Ping, Pong, Unimplemented};
 use crate::packet::{IdentificationReader, Packet, Receiver, Sender, excerpt};
 use crate::random::{ChaChaRandom, SecureRandom};
 use crate::time::Timestamp;
 use crate::transport::{
-    KexEvent, KexPhase, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, rekey, verdict,
+    KexEvent, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, verdict,
 };
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, DisconnectReason, MessageNumber};
@@ -149,29 +149,6 @@ impl Core {
 
     pub(super) fn handle_eof(&mut self) {
         self.receiver.set_end_of_stream();
-    }
-
-    pub(super) fn handle_timeout(&mut self, now: Timestamp) {
-        self.timers.advance(now);
-        if self.is_ending() {
-            return;
-        }
-        if let Err(error) = self.act_on_timers() {
-            self.fail(error);
-        }
-    }
-
-    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        if self.is_ending() {
-            return None;
-        }
-        if self.phase != Phase::Connection {
-            return Some(self.timers.login_deadline(&self.config.limits));
-        }
-        let rekey = rekey::deadline(&self.config.rekey, self.timers.keys_since);
-        let exchange = self.timers.exchange_deadline(&self.config.limits);
-        let due = if exchange.is_some() { exchange } else { rekey };
-        [due, self.timers.keepalive_deadline(), self.timers.trim_deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn poll_output(&mut self) -> &[u8] {
@@ -504,22 +481,6 @@ impl Core {
         }
     }
 
-    fn rekey_if_due(&mut self) -> Result<(), Error> {
-        let (Some(negotiated), KexPhase::Idle) = (self.transport.negotiated(), self.transport.phase()) else {
-            return rekey::check_hard_limit(&self.outbound, &self.receiver);
-        };
-        let age = self.timers.now.saturating_since(self.timers.keys_since);
-        if rekey::is_due(&self.config.rekey, negotiated, &self.outbound, &self.receiver, age) {
-            self.start_rekey()?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn start_rekey(&mut self) -> Result<(), Error> {
-        self.timers.exchange_since.get_or_insert(self.timers.now);
-        self.transport.start(&mut self.outbound, &mut *self.random)
-    }
-
     fn check_limits(&self) -> Result<(), Error> {
         let early = self.phase != Phase::Connection;
         if early && self.receiver.total_bytes() > self.config.limits.max_bytes_before_auth {
@@ -528,35 +489,7 @@ impl Core {
         Ok(())
     }
 
-    fn act_on_timers(&mut self) -> Result<(), Error> {
-        let now = self.timers.now;
-        if self.phase != Phase::Connection {
-            if self.timers.login_deadline(&self.config.limits) <= now {
-                return Err(Error::Timeout(Deadline::Login(self.stage())));
-            }
-            return Ok(());
-        }
-        if self.timers.exchange_deadline(&self.config.limits).is_some_and(|deadline| deadline <= now) {
-            return Err(Error::Timeout(Deadline::Rekey));
-        }
-        self.rekey_if_due()?;
-        if self.timers.take_trim() {
-            self.receiver.shrink();
-            self.outbound.sender.shrink();
-        }
-        match self.timers.keepalive_step() {
-            KeepAliveStep::Wait => {}
-            KeepAliveStep::Ask => {
-                if let Some(connection) = &mut self.connection {
-                    connection.ask_keepalive(&mut self.outbound);
-                }
-            }
-            KeepAliveStep::GiveUp => return Err(Error::Timeout(Deadline::KeepAlive)),
-        }
-        Ok(())
-    }
-
-    fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> Stage {
         match self.phase {
             _ if self.identification.is_some() => Stage::Identification,
             Phase::KeyExchange => Stage::KeyExchange,
