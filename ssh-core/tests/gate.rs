@@ -7,8 +7,7 @@ use ssh_core::{KexPhase, Phase, Side, Verdict, verdict};
 const SIDES: [Side; 2] = [Side::Client, Side::Server];
 const PHASES: [Phase; 5] =
     [Phase::KeyExchange, Phase::Service, Phase::Authentication, Phase::Connection, Phase::Closed];
-const KEX_PHASES: [KexPhase; 4] =
-    [KexPhase::Idle, KexPhase::OursSent, KexPhase::Exchanging, KexPhase::AwaitNewKeys];
+const KEX_PHASES: [KexPhase; 4] = [KexPhase::Idle, KexPhase::OursSent, KexPhase::Exchanging, KexPhase::AwaitNewKeys];
 
 /// What `receiver` has to do with `number`, by the RFCs.
 fn expected(receiver: Side, phase: Phase, kex: KexPhase, strict: bool, number: u8) -> Verdict {

@@ -212,6 +212,7 @@ impl Core {
     fn end(&mut self, reason: CloseReason) {
         if !self.is_ending() {
             self.phase = Phase::Closed;
+            self.outbound.end();
             self.ending = Some(reason);
         }
     }
@@ -238,6 +239,7 @@ impl Core {
                 return Ok(Progress::Event(connection_event(event)));
             }
             self.rekey_if_due()?;
+            self.settle_slot();
         }
         if self.is_parked() || self.outbound.sender.queued() >= self.config.limits.max_output + REPLY_ROOM {
             return Ok(Progress::Idle);
@@ -251,6 +253,25 @@ impl Core {
                 Ok(progress)
             }
             None => self.idle(),
+        }
+    }
+
+    /// Data that lies unread in the input buffer must not keep the buffer from being used again: what is consumed or
+    /// given up is let go, what other packets have left far behind goes to its channel's queue.
+    fn settle_slot(&mut self) {
+        if self.receiver.held_is_overtaken() {
+            self.empty_slot();
+        }
+        if self.connection.as_ref().is_some_and(|connection| !connection.has_slot()) {
+            self.receiver.release();
+        }
+    }
+
+    /// Moves data that lies unread in the input buffer to its channel's queue.
+    pub(super) fn empty_slot(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.take_slot(self.receiver.held());
+            self.receiver.release();
         }
     }
 

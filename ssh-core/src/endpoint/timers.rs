@@ -156,6 +156,7 @@ impl Core {
         }
         self.rekey_if_due()?;
         if self.timers.take_trim() {
+            self.empty_slot();
             self.receiver.shrink();
             self.outbound.sender.shrink();
         }
