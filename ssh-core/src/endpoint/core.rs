@@ -451,7 +451,7 @@ impl Core {
                 }
                 self.phase = Phase::Service;
                 self.auth = Some(match self.config.side {
-                    Side::Client => Auth::Client(ClientAuth::start(&mut self.outbound)),
+                    Side::Client => Auth::Client(ClientAuth::start(self.turn, &mut self.outbound)),
                     Side::Server => Auth::Server(ServerAuth::new(self.turn)),
                 });
                 None
