@@ -89,7 +89,7 @@ pub struct Prompts {
     pub instruction: Untrusted,
     /// The questions; may be none, which still wants an answer.
     pub prompts: Vec<Prompt>,
-    pub(crate) round: u32,
+    pub(crate) turn: u64,
 }
 
 /// One question.
@@ -150,12 +150,16 @@ pub(crate) struct ClientAuth {
     tried: Option<&'static str>,
     server_signature_algorithms: Option<Vec<String>>,
     banners: u32,
+    /// Rounds of questions in this attempt.
     round: u32,
+    /// Numbers all rounds of all attempts.
+    turn: u64,
 }
 
 impl ClientAuth {
-    /// Asks for the service; the connection is encrypted by now.
-    pub(crate) fn start(outbound: &mut Outbound) -> Self {
+    /// Asks for the service; the connection is encrypted by now. `turn` numbers the questions; a random start keeps
+    /// tokens of other connections out.
+    pub(crate) fn start(turn: u64, outbound: &mut Outbound) -> Self {
         outbound.send(&ServiceRequest { service_name: USERAUTH_SERVICE });
         Self {
             state: State::RequestingService,
@@ -164,6 +168,7 @@ impl ClientAuth {
             server_signature_algorithms: None,
             banners: 0,
             round: 0,
+            turn,
         }
     }
 
@@ -228,12 +233,12 @@ impl ClientAuth {
 
     pub(crate) fn answer_prompts(
         &mut self,
-        round: u32,
+        turn: u64,
         answers: &[SecretBytes],
         outbound: &mut Outbound,
     ) -> Result<(), Misuse> {
         let State::Prompting(prompts) = self.state else { return Err(Misuse::StaleToken) };
-        if round != self.round {
+        if turn != self.turn {
             return Err(Misuse::StaleToken);
         }
         if answers.len() != prompts {
@@ -439,12 +444,13 @@ impl ClientAuth {
         if self.round > MAX_ROUNDS {
             return Err(Error::LimitExceeded(LimitKind::PromptRounds));
         }
+        self.turn = self.turn.wrapping_add(1);
         self.state = State::Prompting(prompts.len());
         Ok(ClientAuthEvent::Prompts(Prompts {
             name: Untrusted::new(message.name),
             instruction: Untrusted::new(message.instruction),
             prompts,
-            round: self.round,
+            turn: self.turn,
         }))
     }
 }

@@ -233,7 +233,9 @@ impl ServerAuth {
             return self.refuse(config, outbound).map(|()| None);
         };
         let request = read_request(&message).map_err(|error| malformed(number, error))?;
-        let offered = config.methods.iter().any(|method| method.as_bytes() == message.method_name);
+        // After a partial success, what succeeded must not count twice: only what was named may come next.
+        let methods = self.methods_left.as_deref().unwrap_or(config.methods);
+        let offered = methods.iter().any(|method| method.as_bytes() == message.method_name);
         match request {
             Request::None => Ok(Some(self.ask(user, Credential::None, None))),
             Request::PublicKey(fields) if offered => self.public_key(user, &fields, session_id, config, outbound),

@@ -10,6 +10,8 @@ use core::fmt;
 
 use super::flow::{RecvWindow, SendWindow};
 use super::request::RequestId;
+use crate::message::ChannelWindowAdjust;
+use crate::transport::Outbound;
 use crate::wire::DataStream;
 
 /// Our number for a channel. Numbers are not reused before 2^32 channels have been opened.
@@ -85,6 +87,17 @@ impl ChannelState {
             waits_for_output: false,
             awaiting_reply: VecDeque::new(),
             unanswered: VecDeque::new(),
+        }
+    }
+
+    /// `n` bytes were consumed: the peer may send as many more, and is told so once they are many.
+    pub(super) fn return_credit(&mut self, n: usize, outbound: &mut Outbound) {
+        self.recv.consume(n);
+        if self.received_eof || !self.may_send() {
+            return;
+        }
+        if let Some(bytes_to_add) = self.recv.adjust() {
+            outbound.send(&ChannelWindowAdjust { recipient_channel: self.peer_id, bytes_to_add });
         }
     }
 

@@ -179,12 +179,12 @@ impl Connection {
         let event = match number {
             MessageNumber::CHANNEL_DATA => {
                 let message = decode::<message::ChannelData<'_>>(number, body)?;
-                return self.handle_data(message.recipient_channel, DataStream::STDOUT, message.data);
+                return self.handle_data(message.recipient_channel, DataStream::STDOUT, message.data, outbound);
             }
             MessageNumber::CHANNEL_EXTENDED_DATA => {
                 let message = decode::<message::ChannelExtendedData<'_>>(number, body)?;
                 let stream = DataStream(message.data_type_code);
-                return self.handle_data(message.recipient_channel, stream, message.data);
+                return self.handle_data(message.recipient_channel, stream, message.data, outbound);
             }
             MessageNumber::GLOBAL_REQUEST | MessageNumber::REQUEST_SUCCESS | MessageNumber::REQUEST_FAILURE => {
                 let unanswered = self.limits.max_unanswered_requests;
@@ -212,6 +212,11 @@ impl Connection {
     /// Notes that the receiver holds data for this stream.
     pub(crate) fn set_slot(&mut self, id: ChannelId, stream: DataStream) {
         self.slot = Some((id, stream));
+    }
+
+    /// Whether the receiver holds data for somebody.
+    pub(crate) fn has_slot(&self) -> bool {
+        self.slot.is_some()
     }
 
     /// The receiver needs its buffer back: unread data goes to the channel's queue.
@@ -373,7 +378,13 @@ impl Connection {
         Ok(channel)
     }
 
-    fn handle_data(&mut self, id: u32, stream: DataStream, data: &[u8]) -> Result<Step, Error> {
+    fn handle_data(
+        &mut self,
+        id: u32,
+        stream: DataStream,
+        data: &[u8],
+        outbound: &mut Outbound,
+    ) -> Result<Step, Error> {
         let channel = self.open_channel_mut(id)?;
         if channel.received_eof {
             return Err(PeerMisbehaved::ChannelState(id).into());
@@ -388,7 +399,7 @@ impl Connection {
         match channel.queue_mut(stream) {
             // A stream that nobody knows: taken as read.
             None => {
-                channel.recv.consume(data.len());
+                channel.return_credit(data.len(), outbound);
                 Ok(Step::Nothing)
             }
             Some(queue) if queue.is_empty() => Ok(Step::Data { id: ChannelId(id), stream, length: data.len() }),

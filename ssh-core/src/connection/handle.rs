@@ -55,7 +55,9 @@ impl<'a> Channel<'a> {
         receiver: &'a mut Receiver,
         outbound: &'a mut Outbound,
     ) -> Option<Self> {
-        connection.channels.contains_key(&id.0).then_some(Self { id, connection, receiver, outbound })
+        // One that the peer asked for and nobody accepted is not the application's yet.
+        let channel = connection.channels.get(&id.0)?;
+        (channel.opening != Opening::ByPeer).then_some(Self { id, connection, receiver, outbound })
     }
 
     /// Its number.
@@ -83,25 +85,18 @@ impl<'a> Channel<'a> {
             }
         }
         let Some(state) = self.connection.channels.get_mut(&self.id.0) else { return };
-        state.recv.consume(n);
-        if !state.received_eof
-            && state.may_send()
-            && let Some(bytes_to_add) = state.recv.adjust()
-        {
-            let recipient_channel = state.peer_id;
-            self.outbound.send(&message::ChannelWindowAdjust { recipient_channel, bytes_to_add });
-        }
+        state.return_credit(n, self.outbound);
         self.connection.remove_if_over(self.id);
     }
 
     /// Whether the peer said that no more data comes. What is readable is still to be read.
     pub fn is_at_eof(&self) -> bool {
-        self.state().is_none_or(|state| state.received_eof || state.received_close)
+        self.outbound.has_ended() || self.state().is_none_or(|state| state.received_eof || state.received_close)
     }
 
     /// Whether the channel is open: confirmed, and closed by neither side.
     pub fn is_open(&self) -> bool {
-        self.state().is_some_and(|state| state.may_send() && !state.received_close)
+        !self.outbound.has_ended() && self.state().is_some_and(|state| state.may_send() && !state.received_close)
     }
 
     /// How many bytes one [`write`](Self::write) would take in one message now: the least of the peer's window, the
@@ -223,6 +218,7 @@ impl<'a> Channel<'a> {
 
     fn check_open(&self) -> Result<(), WriteError> {
         match self.state() {
+            _ if self.outbound.has_ended() => Err(WriteError::Closed),
             Some(state) if state.sent_close || state.received_close => Err(WriteError::Closed),
             Some(state) if state.opening != Opening::Done => Err(WriteError::NotOpen),
             Some(_) => Ok(()),

@@ -63,7 +63,7 @@ impl Core {
     pub(super) fn answer_prompts(&mut self, prompts: &Prompts, answers: &[SecretBytes]) -> Result<(), Misuse> {
         self.check_alive()?;
         let Some(Auth::Client(auth)) = &mut self.auth else { return Err(Misuse::StaleToken) };
-        auth.answer_prompts(prompts.round, answers, &mut self.outbound)
+        auth.answer_prompts(prompts.turn, answers, &mut self.outbound)
     }
 
     pub(super) fn answer_key_offer(&mut self, offer: &KeyOffer, would_do: bool) -> Result<(), Misuse> {

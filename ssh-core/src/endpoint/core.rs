@@ -9,18 +9,18 @@
 use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc};
 
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
-use super::timers::{KeepAliveStep, Timers};
+use super::timers::Timers;
 use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, ServerAuthEvent};
 use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
 use crate::connection::{Connection, ConnectionEvent, Step};
 use crate::crypto::Algorithms;
-use crate::error::{CloseReason, Deadline, Error, LimitKind, PeerMisbehaved, Stage};
+use crate::error::{CloseReason, Error, LimitKind, PeerMisbehaved, Stage};
 use crate::message::{DecodeMessage, Disconnect, Ping, Pong, Unimplemented};
 use crate::packet::{IdentificationReader, Packet, Receiver, Sender, excerpt};
 use crate::random::{ChaChaRandom, SecureRandom};
 use crate::time::Timestamp;
 use crate::transport::{
-    KexEvent, KexPhase, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, rekey, verdict,
+    KexEvent, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, verdict,
 };
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, DisconnectReason, MessageNumber};
@@ -151,29 +151,6 @@ impl Core {
         self.receiver.set_end_of_stream();
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Timestamp) {
-        self.timers.advance(now);
-        if self.is_ending() {
-            return;
-        }
-        if let Err(error) = self.act_on_timers() {
-            self.fail(error);
-        }
-    }
-
-    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        if self.is_ending() {
-            return None;
-        }
-        if self.phase != Phase::Connection {
-            return Some(self.timers.login_deadline(&self.config.limits));
-        }
-        let rekey = rekey::deadline(&self.config.rekey, self.timers.keys_since);
-        let exchange = self.timers.exchange_deadline(&self.config.limits);
-        let due = if exchange.is_some() { exchange } else { rekey };
-        [due, self.timers.keepalive_deadline(), self.timers.trim_deadline()].into_iter().flatten().min()
-    }
-
     pub(super) fn poll_output(&mut self) -> &[u8] {
         self.outbound.sender.output()
     }
@@ -235,6 +212,7 @@ impl Core {
     fn end(&mut self, reason: CloseReason) {
         if !self.is_ending() {
             self.phase = Phase::Closed;
+            self.outbound.end();
             self.ending = Some(reason);
         }
     }
@@ -261,6 +239,7 @@ impl Core {
                 return Ok(Progress::Event(connection_event(event)));
             }
             self.rekey_if_due()?;
+            self.settle_slot();
         }
         if self.is_parked() || self.outbound.sender.queued() >= self.config.limits.max_output + REPLY_ROOM {
             return Ok(Progress::Idle);
@@ -274,6 +253,25 @@ impl Core {
                 Ok(progress)
             }
             None => self.idle(),
+        }
+    }
+
+    /// Data that lies unread in the input buffer must not keep the buffer from being used again: what is consumed or
+    /// given up is let go, what other packets have left far behind goes to its channel's queue.
+    fn settle_slot(&mut self) {
+        if self.receiver.held_is_overtaken() {
+            self.empty_slot();
+        }
+        if self.connection.as_ref().is_some_and(|connection| !connection.has_slot()) {
+            self.receiver.release();
+        }
+    }
+
+    /// Moves data that lies unread in the input buffer to its channel's queue.
+    pub(super) fn empty_slot(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.take_slot(self.receiver.held());
+            self.receiver.release();
         }
     }
 
@@ -453,7 +451,7 @@ impl Core {
                 }
                 self.phase = Phase::Service;
                 self.auth = Some(match self.config.side {
-                    Side::Client => Auth::Client(ClientAuth::start(&mut self.outbound)),
+                    Side::Client => Auth::Client(ClientAuth::start(self.turn, &mut self.outbound)),
                     Side::Server => Auth::Server(ServerAuth::new(self.turn)),
                 });
                 None
@@ -504,22 +502,6 @@ impl Core {
         }
     }
 
-    fn rekey_if_due(&mut self) -> Result<(), Error> {
-        let (Some(negotiated), KexPhase::Idle) = (self.transport.negotiated(), self.transport.phase()) else {
-            return rekey::check_hard_limit(&self.outbound, &self.receiver);
-        };
-        let age = self.timers.now.saturating_since(self.timers.keys_since);
-        if rekey::is_due(&self.config.rekey, negotiated, &self.outbound, &self.receiver, age) {
-            self.start_rekey()?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn start_rekey(&mut self) -> Result<(), Error> {
-        self.timers.exchange_since.get_or_insert(self.timers.now);
-        self.transport.start(&mut self.outbound, &mut *self.random)
-    }
-
     fn check_limits(&self) -> Result<(), Error> {
         let early = self.phase != Phase::Connection;
         if early && self.receiver.total_bytes() > self.config.limits.max_bytes_before_auth {
@@ -528,35 +510,7 @@ impl Core {
         Ok(())
     }
 
-    fn act_on_timers(&mut self) -> Result<(), Error> {
-        let now = self.timers.now;
-        if self.phase != Phase::Connection {
-            if self.timers.login_deadline(&self.config.limits) <= now {
-                return Err(Error::Timeout(Deadline::Login(self.stage())));
-            }
-            return Ok(());
-        }
-        if self.timers.exchange_deadline(&self.config.limits).is_some_and(|deadline| deadline <= now) {
-            return Err(Error::Timeout(Deadline::Rekey));
-        }
-        self.rekey_if_due()?;
-        if self.timers.take_trim() {
-            self.receiver.shrink();
-            self.outbound.sender.shrink();
-        }
-        match self.timers.keepalive_step() {
-            KeepAliveStep::Wait => {}
-            KeepAliveStep::Ask => {
-                if let Some(connection) = &mut self.connection {
-                    connection.ask_keepalive(&mut self.outbound);
-                }
-            }
-            KeepAliveStep::GiveUp => return Err(Error::Timeout(Deadline::KeepAlive)),
-        }
-        Ok(())
-    }
-
-    fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> Stage {
         match self.phase {
             _ if self.identification.is_some() => Stage::Identification,
             Phase::KeyExchange => Stage::KeyExchange,

@@ -2,8 +2,11 @@
 
 use core::time::Duration;
 
+use super::core::Core;
 use crate::config::{KeepAlive, Limits};
+use crate::error::{Deadline, Error};
 use crate::time::Timestamp;
+use crate::transport::{KexPhase, Phase, rekey};
 
 /// After so long without traffic, buffers that grew are given back.
 const TRIM_AFTER: Duration = Duration::from_secs(5);
@@ -97,5 +100,75 @@ impl Timers {
             self.trim_at = None;
         }
         due
+    }
+}
+
+impl Core {
+    pub(super) fn handle_timeout(&mut self, now: Timestamp) {
+        self.timers.advance(now);
+        if self.is_ending() {
+            return;
+        }
+        if let Err(error) = self.act_on_timers() {
+            self.fail(error);
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.is_ending() {
+            return None;
+        }
+        if self.phase != Phase::Connection {
+            return Some(self.timers.login_deadline(&self.config.limits));
+        }
+        let rekey = rekey::deadline(&self.config.rekey, self.timers.keys_since);
+        let exchange = self.timers.exchange_deadline(&self.config.limits);
+        let due = if exchange.is_some() { exchange } else { rekey };
+        [due, self.timers.keepalive_deadline(), self.timers.trim_deadline()].into_iter().flatten().min()
+    }
+
+    pub(super) fn rekey_if_due(&mut self) -> Result<(), Error> {
+        let (Some(negotiated), KexPhase::Idle) = (self.transport.negotiated(), self.transport.phase()) else {
+            return rekey::check_hard_limit(&self.outbound, &self.receiver);
+        };
+        let age = self.timers.now.saturating_since(self.timers.keys_since);
+        if rekey::is_due(&self.config.rekey, negotiated, &self.outbound, &self.receiver, age) {
+            self.start_rekey()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn start_rekey(&mut self) -> Result<(), Error> {
+        self.timers.exchange_since.get_or_insert(self.timers.now);
+        self.transport.start(&mut self.outbound, &mut *self.random)
+    }
+
+    fn act_on_timers(&mut self) -> Result<(), Error> {
+        let now = self.timers.now;
+        if self.phase != Phase::Connection {
+            if self.timers.login_deadline(&self.config.limits) <= now {
+                return Err(Error::Timeout(Deadline::Login(self.stage())));
+            }
+            return Ok(());
+        }
+        if self.timers.exchange_deadline(&self.config.limits).is_some_and(|deadline| deadline <= now) {
+            return Err(Error::Timeout(Deadline::Rekey));
+        }
+        self.rekey_if_due()?;
+        if self.timers.take_trim() {
+            self.empty_slot();
+            self.receiver.shrink();
+            self.outbound.sender.shrink();
+        }
+        match self.timers.keepalive_step() {
+            KeepAliveStep::Wait => {}
+            KeepAliveStep::Ask => {
+                if let Some(connection) = &mut self.connection {
+                    connection.ask_keepalive(&mut self.outbound);
+                }
+            }
+            KeepAliveStep::GiveUp => return Err(Error::Timeout(Deadline::KeepAlive)),
+        }
+        Ok(())
     }
 }

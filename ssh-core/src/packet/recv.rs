@@ -173,6 +173,11 @@ impl Receiver {
         }
     }
 
+    /// Whether held bytes keep more room from being used again than they are worth.
+    pub(crate) fn held_is_overtaken(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| self.start.saturating_sub(held.end) >= FIRST_SIZE)
+    }
+
     pub(crate) fn release(&mut self) {
         self.held = None;
     }
@@ -252,7 +257,8 @@ impl Receiver {
 
     /// How large the buffer should be: at least the packet that is arriving, and twice what a read could just fill.
     fn wanted_size(&self) -> usize {
-        let packet = self.packet_length.map_or(0, |length| LENGTH_FIELD + length as usize + self.layout.tag_length);
+        let whole = |length: u32| LENGTH_FIELD + length as usize + self.layout.tag_length;
+        let packet = self.packet_length.map_or(self.layout.head_length, whole);
         let kept_before = self.start - self.first_kept();
         let doubled = if self.filled { self.buffer.len() * 2 } else { self.buffer.len() };
         doubled.min(self.max_size).max(FIRST_SIZE).max(packet + kept_before)

@@ -12,6 +12,8 @@ pub(crate) struct Outbound {
     pub(crate) sender: Sender,
     /// Our KEXINIT is out and our NEWKEYS is not.
     exchanging: bool,
+    /// DISCONNECT is out, or will never be: nothing follows (RFC 4253 §11.1).
+    ended: bool,
     deferred: VecDeque<Vec<u8>>,
     deferred_bytes: usize,
     max_deferred_bytes: usize,
@@ -22,11 +24,21 @@ const DEFERRED_OVERHEAD: usize = 64;
 
 impl Outbound {
     pub(crate) fn new(sender: Sender, max_deferred_bytes: usize) -> Self {
-        Self { sender, exchanging: false, deferred: VecDeque::new(), deferred_bytes: 0, max_deferred_bytes }
+        Self {
+            sender,
+            exchanging: false,
+            ended: false,
+            deferred: VecDeque::new(),
+            deferred_bytes: 0,
+            max_deferred_bytes,
+        }
     }
 
     /// Sends `message`, now or after the key exchange.
     pub(crate) fn send<M: Message>(&mut self, message: &M) {
+        if self.ended {
+            return;
+        }
         if self.exchanging && !legal_during_kex(M::NUMBER) {
             let payload = message.to_payload();
             self.deferred_bytes += payload.len() + DEFERRED_OVERHEAD;
@@ -48,7 +60,17 @@ impl Outbound {
 
     /// Whether messages of the upper layers go out at once.
     pub(crate) fn is_open(&self) -> bool {
-        !self.exchanging
+        !self.exchanging && !self.ended
+    }
+
+    /// From here on nothing is sent any more.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+        self.deferred.clear();
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// Whether the application may add another message.

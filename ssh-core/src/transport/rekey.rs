@@ -12,7 +12,10 @@ use crate::time::Timestamp;
 /// No key ever sees more packets: sequence numbers would repeat.
 const MAX_PACKETS_PER_KEY: u64 = (1 << 32) - 1;
 
-/// Whether the keys have served long enough.
+/// Least age of keys: a policy of no time at all would replace them without end.
+const MIN_AGE: Duration = Duration::from_micros(1);
+
+/// Whether the keys have served long enough. Keys that have served nobody are never due for it.
 pub(crate) fn is_due(
     policy: &RekeyPolicy,
     negotiated: &Negotiated,
@@ -26,14 +29,14 @@ pub(crate) fn is_due(
             .rekey_after_bytes()
             .min(negotiated.cipher_server_to_client.rekey_after_bytes())
     });
-    outbound.sender.bytes().max(receiver.bytes()) >= limit
-        || outbound.sender.packets().max(receiver.packets()) >= policy.packets
-        || policy.time.is_some_and(|time| age >= time)
+    outbound.sender.bytes().max(receiver.bytes()) >= limit.max(1)
+        || outbound.sender.packets().max(receiver.packets()) >= policy.packets.max(1)
+        || policy.time.is_some_and(|time| age >= time.max(MIN_AGE))
 }
 
 /// When keys become too old; `None` if they do not.
 pub(crate) fn deadline(policy: &RekeyPolicy, keys_since: Timestamp) -> Option<Timestamp> {
-    policy.time.map(|time| keys_since.saturating_add(time))
+    policy.time.map(|time| keys_since.saturating_add(time.max(MIN_AGE)))
 }
 
 /// Ends the connection before a sequence number repeats under one key.

@@ -1,15 +1,17 @@
 //! Two endpoints on a virtual network and clock: no sockets, no threads, everything decided by seeds.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod traffic;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ssh_core::crypto::Algorithms;
+use ssh_core::crypto::{Algorithms, cipher, kex};
 use ssh_core::key::{KeyAlgorithm, PrivateKey};
 use ssh_core::random::{ChaChaRandom, SecureRandom};
 use ssh_core::{
     AuthAnswer, AuthMethod, ChannelEvent, ChannelId, ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent,
-    CloseReason, Credential, Endpoint, HostKeyAnswer, Role, Server, ServerConfig, ServerEvent, Timestamp,
+    CloseReason, Credential, Endpoint, HostKeyAnswer, RekeyPolicy, Role, Server, ServerConfig, ServerEvent, Timestamp,
 };
 
 /// A generator that is the same for the same seed.
@@ -74,6 +76,28 @@ impl Setup {
         self
     }
 
+    /// Changes both configurations.
+    pub fn configure(mut self, change: impl FnOnce(&mut ClientConfig, &mut ServerConfig)) -> Self {
+        change(&mut self.client, &mut self.server);
+        self
+    }
+
+    /// The same rekey policy on both sides.
+    pub fn rekey(self, policy: RekeyPolicy) -> Self {
+        self.configure(|client, server| {
+            client.rekey = policy;
+            server.rekey = policy;
+        })
+    }
+
+    /// The cheapest algorithms, for tests of many handshakes.
+    pub fn quick(self) -> Self {
+        self.algorithms(|lists| {
+            lists.kex = vec![kex::CURVE25519_SHA256];
+            lists.ciphers = vec![cipher::AES128_GCM];
+        })
+    }
+
     pub fn chunking(mut self, chunking: Chunking) -> Self {
         self.chunking = chunking;
         self
@@ -128,20 +152,46 @@ impl Pair {
     /// decisions are left to the test.
     pub fn run(&mut self) {
         for _ in 0..10_000_000 {
-            let mut moved = 0;
-            if !self.stall_to_server {
-                moved += carry(&mut self.client, &mut self.server, self.chunking, &mut self.dice, &mut self.to_server);
-            }
-            moved += self.poll_server();
-            if !self.stall_to_client {
-                moved += carry(&mut self.server, &mut self.client, self.chunking, &mut self.dice, &mut self.to_client);
-            }
-            moved += self.poll_client();
-            if moved == 0 {
+            if self.step() == 0 {
                 return;
             }
         }
         panic!("the pair never comes to rest");
+    }
+
+    /// One piece each way and all events; says how much that was.
+    pub fn step(&mut self) -> usize {
+        self.deliver_to_server() + self.poll_server() + self.deliver_to_client() + self.poll_client()
+    }
+
+    /// One piece to the server, without letting it look.
+    pub fn deliver_to_server(&mut self) -> usize {
+        if self.stall_to_server {
+            return 0;
+        }
+        carry(&mut self.client, &mut self.server, self.chunking, &mut self.dice, &mut self.to_server)
+    }
+
+    /// One piece to the client, without letting it look.
+    pub fn deliver_to_client(&mut self) -> usize {
+        if self.stall_to_client {
+            return 0;
+        }
+        carry(&mut self.server, &mut self.client, self.chunking, &mut self.dice, &mut self.to_client)
+    }
+
+    /// A number below `below`, by the pair's dice.
+    pub fn roll(&mut self, below: usize) -> usize {
+        let mut bytes = [0; 8];
+        self.dice.fill_bytes(&mut bytes);
+        usize::try_from(u64::from_le_bytes(bytes) % below.max(1) as u64).expect("small")
+    }
+
+    /// A pair that is logged in.
+    pub fn logged_in(setup: Setup) -> Self {
+        let mut pair = setup.build();
+        pair.log_in();
+        pair
     }
 
     pub fn poll_server(&mut self) -> usize {
