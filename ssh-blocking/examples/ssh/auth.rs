@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
+use ssh_blocking::ssh_core::{PasswordChangeNeeded, SecretBytes, Untrusted};
 use ssh_blocking::{Credentials, Error, Session};
 
 use crate::connect;
@@ -140,8 +141,8 @@ impl Login<'_> {
 }
 
 fn change_password(
-    needed: &ssh_blocking::ssh_core::PasswordChangeNeeded,
-) -> Option<ssh_blocking::ssh_core::SecretBytes> {
+    needed: &PasswordChangeNeeded,
+) -> Option<SecretBytes> {
     log::info(needed.prompt.multi_line());
     let new = prompt::secret("Enter the new password: ")?;
     let again = prompt::secret("Retype the new password: ")?;
@@ -149,11 +150,11 @@ fn change_password(
 }
 
 /// A server's text is shown escaped: it must not move the cursor.
-fn show_banner(text: &ssh_blocking::ssh_core::Untrusted) {
+fn show_banner(text: &Untrusted) {
     let text = text.multi_line().to_string();
     log::info(text.strip_suffix('\n').unwrap_or(&text));
 }
 
 fn shown(methods: &[String]) -> String {
-    ssh_blocking::ssh_core::Untrusted::from(methods.join(", ").as_str()).to_string()
+    Untrusted::from(methods.join(", ").as_str()).to_string()
 }

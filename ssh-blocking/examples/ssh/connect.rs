@@ -3,6 +3,7 @@
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use ssh_blocking::ssh_core::crypto::mac::Mac;
 use ssh_blocking::ssh_core::key::{FingerprintHash, PublicKey};
 use ssh_blocking::ssh_core::{ClientConfig, Negotiated};
 use ssh_blocking::transport::FdTransport;
@@ -92,7 +93,7 @@ fn connect_tcp(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, St
 fn debug_negotiated(negotiated: &Negotiated) {
     log::debug(format_args!("key exchange: {}", negotiated.kex.name()));
     log::debug(format_args!("host key algorithm: {}", negotiated.host_key.name()));
-    let mac = |mac: Option<&'static dyn ssh_blocking::ssh_core::crypto::mac::Mac>| {
+    let mac = |mac: Option<&'static dyn Mac>| {
         mac.map_or("part of the cipher", |mac| mac.name())
     };
     for (direction, cipher, mac) in [

@@ -1,5 +1,7 @@
 //! The command line.
 
+use ssh_blocking::ssh_core::files::ssh_config::parse_option;
+
 use crate::settings::{Settings, Source};
 
 /// What `--help` and mistakes show.
@@ -160,7 +162,7 @@ impl Collected {
             return Err(format!("the host is missing\n{USAGE}"));
         }
         for option in &self.by_keyword {
-            let parsed = ssh_blocking::ssh_core::files::ssh_config::parse_option(option);
+            let parsed = parse_option(option);
             let (keyword, arguments) = parsed.map_err(|error| error.to_string())?;
             settings.set(&keyword, &arguments, Source::Option)?;
         }

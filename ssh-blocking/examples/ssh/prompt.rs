@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 
-use ssh_blocking::ssh_core::{Prompts, SecretBytes};
+use ssh_blocking::ssh_core::{Prompt, Prompts, SecretBytes};
 
 use crate::log;
 
@@ -46,7 +46,7 @@ pub(crate) fn answers(user_at_host: &str, prompts: &Prompts) -> Option<Vec<Secre
             log::info(text.multi_line());
         }
     }
-    let ask = |prompt: &ssh_blocking::ssh_core::Prompt| {
+    let ask = |prompt: &Prompt| {
         // Whose question it is: a server could ask for something that is not its own.
         let question = format!("({user_at_host}) {}", prompt.prompt);
         if prompt.echo { line(&question).map(SecretBytes::from) } else { secret(&question) }
