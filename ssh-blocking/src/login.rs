@@ -42,6 +42,7 @@ pub struct Credentials {
     ask_password: Option<AskPassword>,
     passwords: u32,
     answer: Option<Answer>,
+    rounds: Option<u32>,
     new_password: Option<AskNewPassword>,
     banner: Option<ShowBanner>,
     preferred: Option<Vec<String>>,
@@ -83,6 +84,14 @@ impl Credentials {
         self
     }
 
+    /// Sets how often keyboard-interactive is tried (`NumberOfPasswordPrompts`). Without, three times with a function of
+    /// one's own, once with a password.
+    #[must_use]
+    pub fn rounds(mut self, attempts: u32) -> Self {
+        self.rounds = Some(attempts);
+        self
+    }
+
     /// Sets who is asked for a new password when the old one has expired.
     #[must_use]
     pub fn new_password(
@@ -109,7 +118,8 @@ impl Credentials {
 
     fn plan(&self) -> LoginPlan {
         let keys: Vec<PublicKey> = self.keys.iter().map(|key| key.public_key().clone()).collect();
-        let rounds = if self.answer.is_some() { 3 } else { u32::from(self.password.is_some()) };
+        let by_default = if self.answer.is_some() { 3 } else { u32::from(self.password.is_some()) };
+        let rounds = self.rounds.unwrap_or(by_default);
         let plan = LoginPlan::new(keys, self.passwords, rounds);
         match &self.preferred {
             Some(methods) => plan.preferred(methods.clone()),

@@ -35,7 +35,7 @@ pub struct Session {
 /// How long things may take; `None`: as long as they take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Reaching the host, key exchange included. 30 seconds.
+    /// Reaching the host, key exchange included, but not what the host key policy takes. 30 seconds.
     pub connect: Option<Duration>,
     /// The login, questions to the user included. 120 seconds.
     pub login: Option<Duration>,
@@ -260,14 +260,17 @@ impl Session {
         policy: &mut dyn HostKeyPolicy,
         host: &str,
         port: u16,
-        deadline: Option<Instant>,
+        mut deadline: Option<Instant>,
     ) -> Result<()> {
         loop {
             let event = self.driver.wait(deadline, |state| state.events.pop_front());
             let event = event.map_err(|stopped| stopped.into_error("connecting", self.timeouts.connect))?;
             match event {
                 ClientEvent::HostKey(request) => {
+                    let asked = Instant::now();
                     let checked = policy.check(host, port, &request.key);
+                    // A person may have been asked: that time is not the host's.
+                    deadline = deadline.map(|deadline| deadline + asked.elapsed());
                     let answer = if checked.is_ok() { HostKeyAnswer::Accept } else { HostKeyAnswer::Reject };
                     self.driver.act(|state| state.endpoint.answer_host_key(request, answer))?;
                     checked?;
