@@ -175,7 +175,11 @@ impl<R: Sort> Driver<R> {
             if state.note_next_event() {
                 continue;
             }
-            self.write_out(&mut state);
+            // What was written may be what is waited for.
+            if self.write_out(&mut state) {
+                state.news = true;
+                continue;
+            }
             if let Some(stopped) = state.stopped() {
                 self.leave(state);
                 return Err(stopped);
@@ -199,7 +203,9 @@ impl<R: Sort> Driver<R> {
     /// Waits until the transport has taken everything that is queued.
     pub(crate) fn flush(&self, deadline: Option<Instant>) -> std::result::Result<(), Stopped> {
         self.wait(deadline, |state| {
-            self.write_out(state);
+            if self.write_out(state) {
+                state.news = true;
+            }
             (state.write_broken || state.endpoint.poll_output().is_empty()).then_some(())
         })
     }
@@ -218,7 +224,9 @@ impl<R: Sort> Driver<R> {
 
     /// Sends what is queued, tells the others, and lets one of them drive.
     fn leave(&self, mut state: MutexGuard<'_, State<R>>) {
-        self.write_out(&mut state);
+        if self.write_out(&mut state) {
+            state.news = true;
+        }
         self.wake_for_output(&mut state);
         if state.waiting > 0 && (state.news || !state.driving) {
             state.news = false;

@@ -140,9 +140,7 @@ impl Login<'_> {
     }
 }
 
-fn change_password(
-    needed: &PasswordChangeNeeded,
-) -> Option<SecretBytes> {
+fn change_password(needed: &PasswordChangeNeeded) -> Option<SecretBytes> {
     log::info(needed.prompt.multi_line());
     let new = prompt::secret("Enter the new password: ")?;
     let again = prompt::secret("Retype the new password: ")?;
