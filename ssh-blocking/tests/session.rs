@@ -153,7 +153,10 @@ fn a_lost_connection_is_an_error_not_an_end() {
     let (session, _served) = Setup::new().connect(|end| common_cut::Cutting::new(end, 4000));
     let session = session.expect("4000 bytes are enough for a handshake");
     session.login("user", "secret").expect("it is the password");
-    let error = session.cmd("zeros 1000000", None).expect_err("the connection is cut");
+    let mut channel = session.exec("zeros 1000000").expect("there are bytes left");
+    let error = channel.read_to_end(&mut Vec::new()).expect_err("the connection is cut");
+    assert_ne!(error.kind(), std::io::ErrorKind::TimedOut, "{error}");
+    let error = channel.wait().expect_err("the connection is cut");
     assert!(matches!(error, Error::Closed(CloseReason::Failed(_)) | Error::Io(_)), "{error}");
     assert!(matches!(session.cmd("echo again", None), Err(Error::Closed(_) | Error::Io(_) | Error::Misuse(_))));
 }

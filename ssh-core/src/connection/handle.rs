@@ -89,9 +89,10 @@ impl<'a> Channel<'a> {
         self.connection.remove_if_over(self.id);
     }
 
-    /// Whether the peer said that no more data comes. What is readable is still to be read.
+    /// Whether the peer said that no more data comes. What is readable is still to be read. The loss of the connection
+    /// is not this: data that was cut off must not pass for all there was.
     pub fn is_at_eof(&self) -> bool {
-        self.outbound.has_ended() || self.state().is_none_or(|state| state.received_eof || state.received_close)
+        self.state().is_none_or(|state| state.received_eof || state.received_close)
     }
 
     /// Whether the channel is open: confirmed, and closed by neither side.
