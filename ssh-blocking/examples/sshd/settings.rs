@@ -1,0 +1,183 @@
+//! Keywords of `-o` and of the configuration file (sshd_config(5)).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ssh_blocking::ssh_core::crypto::Algorithms;
+use ssh_blocking::ssh_core::{KeepAlive, RekeyPolicy};
+
+use crate::common::{algorithms, values};
+
+/// Ways to prove who one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    PublicKey,
+    Password,
+    KeyboardInteractive,
+}
+
+impl Method {
+    const ALL: [Self; 3] = [Self::PublicKey, Self::Password, Self::KeyboardInteractive];
+
+    /// The name on the wire.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::PublicKey => "publickey",
+            Self::Password => "password",
+            Self::KeyboardInteractive => "keyboard-interactive",
+        }
+    }
+}
+
+/// Everything that can be set. The first value of a keyword wins.
+pub(crate) struct Settings {
+    /// Keywords that have a value.
+    seen: Vec<String>,
+    pub(crate) port: u16,
+    pub(crate) listen_address: String,
+    pub(crate) host_keys: Vec<PathBuf>,
+    pub(crate) authorized_keys: Vec<PathBuf>,
+    pub(crate) password_file: Option<PathBuf>,
+    pub(crate) algorithms: Algorithms,
+    pub(crate) rekey: RekeyPolicy,
+    pub(crate) accept_env: Vec<String>,
+    pub(crate) max_auth_tries: u32,
+    pub(crate) login_grace: Duration,
+    alive_interval: Duration,
+    alive_count: u32,
+    pub(crate) max_sessions: u32,
+    pub(crate) banner: Option<PathBuf>,
+    /// Names and commands.
+    pub(crate) subsystems: Vec<(String, String)>,
+    /// Sets of methods of which one set must be shown whole; empty: any one method.
+    methods: Vec<Vec<Method>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seen: Vec::new(),
+            port: 22,
+            listen_address: "127.0.0.1".into(),
+            host_keys: Vec::new(),
+            authorized_keys: vec![values::path("~/.ssh/authorized_keys")],
+            password_file: None,
+            algorithms: Algorithms::default(),
+            rekey: RekeyPolicy::default(),
+            accept_env: Vec::new(),
+            max_auth_tries: 6,
+            login_grace: Duration::from_secs(120),
+            alive_interval: Duration::ZERO,
+            alive_count: 3,
+            max_sessions: 10,
+            banner: None,
+            subsystems: Vec::new(),
+            methods: Vec::new(),
+        }
+    }
+}
+
+/// Keywords of which every occurrence counts.
+const CUMULATIVE: &[&str] = &["acceptenv", "hostkey", "subsystem"];
+
+impl Settings {
+    /// Sets a keyword, in lower case, unless it is set already.
+    pub(crate) fn set(&mut self, keyword: &str, arguments: &[String]) -> Result<(), String> {
+        if self.seen.iter().any(|seen| seen == keyword) && !CUMULATIVE.contains(&keyword) {
+            return Ok(());
+        }
+        let Some(value) = arguments.first() else { return Err(format!("{keyword} needs a value")) };
+        let failed = |text: String| format!("{keyword}: {text}");
+        let known = algorithms::apply(&mut self.algorithms, keyword, value)
+            .map_err(|error| failed(error.to_string()))?
+            || self.set_login(keyword, value, arguments).map_err(failed)?
+            || self.set_other(keyword, value, arguments).map_err(failed)?;
+        if !known {
+            return Err(format!("unknown or unsupported option \"{}\"", keyword.escape_debug()));
+        }
+        self.seen.push(keyword.into());
+        Ok(())
+    }
+
+    /// Keepalives as `ClientAliveInterval` and `ClientAliveCountMax` want them.
+    pub(crate) fn keepalive(&self) -> Option<KeepAlive> {
+        let keepalive = KeepAlive { interval: self.alive_interval, max_unanswered: self.alive_count };
+        (!self.alive_interval.is_zero()).then_some(keepalive)
+    }
+
+    /// Which sets of methods let a user in.
+    ///
+    /// Passwords are offered only if there are any.
+    pub(crate) fn method_sets(&self) -> Result<Vec<Vec<Method>>, String> {
+        let possible = |method: &Method| *method == Method::PublicKey || self.password_file.is_some();
+        if self.methods.is_empty() {
+            return Ok(Method::ALL.into_iter().filter(possible).map(|method| vec![method]).collect());
+        }
+        match self.methods.iter().flatten().find(|method| !possible(method)) {
+            Some(method) => Err(format!("AuthenticationMethods: {} needs a PasswordFile", method.name())),
+            None => Ok(self.methods.clone()),
+        }
+    }
+
+    fn set_login(&mut self, keyword: &str, value: &str, arguments: &[String]) -> Result<bool, String> {
+        match keyword {
+            "authorizedkeysfile" => {
+                let named = arguments.iter().filter(|path| *path != "none");
+                self.authorized_keys = named.map(|path| values::path(path)).collect();
+            }
+            "passwordfile" => self.password_file = Some(values::path(value)),
+            "maxauthtries" => self.max_auth_tries = values::number(value)?.max(1),
+            "logingracetime" => {
+                // 0 is no limit.
+                let grace = values::duration(value)?;
+                self.login_grace = if grace.is_zero() { Duration::from_secs(365 * 24 * 60 * 60) } else { grace };
+            }
+            "banner" => self.banner = (value != "none").then(|| values::path(value)),
+            "authenticationmethods" if value == "any" => self.methods = Vec::new(),
+            "authenticationmethods" => {
+                self.methods = arguments.iter().map(|set| parse_methods(set)).collect::<Result<_, _>>()?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn set_other(&mut self, keyword: &str, value: &str, arguments: &[String]) -> Result<bool, String> {
+        match keyword {
+            "port" => self.port = values::port(value)?,
+            "listenaddress" => self.listen_address = value.into(),
+            "hostkey" => self.host_keys.push(values::path(value)),
+            "rekeylimit" => self.rekey = values::rekey_limit(arguments)?,
+            "acceptenv" => self.accept_env.extend_from_slice(arguments),
+            "clientaliveinterval" => self.alive_interval = values::duration(value)?,
+            "clientalivecountmax" => self.alive_count = values::number(value)?,
+            "maxsessions" => self.max_sessions = values::number(value)?.max(1),
+            "subsystem" => {
+                let command = arguments.get(1..).unwrap_or_default().join(" ");
+                if command.is_empty() {
+                    return Err("a name and a command are needed".into());
+                }
+                self.subsystems.push((value.into(), command));
+            }
+            "printmotd" => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// Methods with commas between them. One method cannot be shown twice.
+fn parse_methods(set: &str) -> Result<Vec<Method>, String> {
+    let mut methods = Vec::new();
+    for name in set.split(',') {
+        let found = Method::ALL.into_iter().find(|method| method.name() == name);
+        let method = found.ok_or_else(|| {
+            format!("\"{}\" is none of publickey, password, keyboard-interactive, any", name.escape_debug())
+        })?;
+        if methods.contains(&method) {
+            return Err(format!("{name} cannot be asked for twice"));
+        }
+        methods.push(method);
+    }
+    Ok(methods)
+}

@@ -1,0 +1,82 @@
+//! How a remote command ended, and what it wrote.
+
+use std::fmt;
+
+use ssh_core::{Signal, Untrusted};
+
+/// How a remote command ended (RFC 4254 §6.10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// It returned this status.
+    Status(u32),
+    /// A signal killed it.
+    Signal {
+        /// Which.
+        signal: Signal,
+        /// Whether a core was dumped.
+        core_dumped: bool,
+        /// The server's words.
+        message: Untrusted,
+    },
+    /// The server did not say: it closed the channel without a status.
+    Unknown,
+}
+
+impl Exit {
+    /// Whether it returned 0.
+    pub fn success(&self) -> bool {
+        matches!(self, Self::Status(0))
+    }
+
+    /// The status as a shell would show it: the low 8 bits of the status, 128 + number for the signals POSIX numbers,
+    /// 255 otherwise.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Status(status) => status.to_le_bytes()[0],
+            Self::Signal { signal, .. } => signal_number(signal.name()).map_or(255, |number| 128 + number),
+            Self::Unknown => 255,
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "exit status {status}"),
+            Self::Signal { signal, core_dumped, .. } => {
+                write!(f, "killed by SIG{signal}{}", if *core_dumped { " (core dumped)" } else { "" })
+            }
+            Self::Unknown => f.write_str("closed without an exit status"),
+        }
+    }
+}
+
+/// Signals that have had one number for as long as there is Unix.
+fn signal_number(name: &str) -> Option<u8> {
+    Some(match name {
+        "HUP" => 1,
+        "INT" => 2,
+        "QUIT" => 3,
+        "ILL" => 4,
+        "ABRT" => 6,
+        "FPE" => 8,
+        "KILL" => 9,
+        "SEGV" => 11,
+        "PIPE" => 13,
+        "ALRM" => 14,
+        "TERM" => 15,
+        _ => return None,
+    })
+}
+
+/// What a command wrote and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Everything it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// Everything it wrote to standard error.
+    pub stderr: Vec<u8>,
+    /// How it ended.
+    pub exit: Exit,
+}

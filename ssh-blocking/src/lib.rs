@@ -1,0 +1,49 @@
+//! Blocking SSH: connect, log in, run a command.
+//!
+//! ```no_run
+//! use ssh_blocking::Session;
+//!
+//! # fn main() -> ssh_blocking::Result<()> {
+//! let session = Session::connect("host.example.com")?;
+//! session.login("alice", "correct horse battery staple")?;
+//! let output = session.cmd("uname -a", None)?;
+//! print!("{}", String::from_utf8_lossy(&output.stdout));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Below that there are [`Channel`]s with `Read` and `Write`, [`Connector`] with everything that can be decided before
+//! connecting, and for servers [`Listener`] and [`Handler`].
+//!
+//! # Threads
+//!
+//! There is no background thread and no lock held while a thread sleeps in the kernel. Several threads may use channels
+//! of one session at the same time: whoever waits drives the connection for all.
+//!
+//! # What is here and what is not
+//!
+//! This crate moves bytes, reads files and asks people. Protocol, policy and parsing are in [`ssh_core`], which it
+//! re-exports.
+
+mod channel;
+mod driver;
+mod error;
+mod exit;
+mod host_keys;
+#[cfg(unix)]
+mod listener;
+mod login;
+mod server;
+mod session;
+pub mod transport;
+
+pub use channel::{Channel, ChannelReader, ChannelStderr, ChannelWriter};
+pub use error::{Error, Result};
+pub use exit::{Exit, Output};
+pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy, StrictHostKeyChecking};
+#[cfg(unix)]
+pub use listener::{Listener, Stopper};
+pub use login::{Answer, AskNewPassword, AskPassword, Credentials, ShowBanner};
+pub use server::{Connection, Handler, serve_connection};
+pub use session::{Connector, Session, Timeouts};
+pub use ssh_core;

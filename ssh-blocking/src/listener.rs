@@ -1,0 +1,148 @@
+//! A server loop to embed.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use ssh_core::ServerConfig;
+use ssh_core::key::PrivateKey;
+
+use crate::error::{Error, Result};
+use crate::server::{Handler, serve_connection};
+use crate::transport::FdTransport;
+
+/// Accepts TCP connections and serves each on a thread of its own.
+pub struct Listener {
+    socket: TcpListener,
+    config: Arc<ServerConfig>,
+    keys: Arc<[PrivateKey]>,
+    max_connections: usize,
+    stop: Arc<AtomicBool>,
+}
+
+/// Stops a [`Listener`] from another thread.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    stop: Arc<AtomicBool>,
+    address: SocketAddr,
+}
+
+impl Stopper {
+    /// Lets [`Listener::serve`] return. Connections that are being served go on.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        // A connection of our own ends the wait for one.
+        let _ = std::net::TcpStream::connect(self.address);
+    }
+}
+
+impl Listener {
+    /// Listens on `address`, to serve with the host keys `keys`.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] if the address cannot be had.
+    pub fn bind(address: impl ToSocketAddrs, keys: Vec<PrivateKey>) -> Result<Self> {
+        let config = ServerConfig::new(keys.iter().map(|key| key.public_key().clone()).collect());
+        Self::with_config(address, config, keys)
+    }
+
+    /// Listens on `address` with a configuration, whose host keys are replaced by those of `keys`.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] if the address cannot be had.
+    pub fn with_config(address: impl ToSocketAddrs, mut config: ServerConfig, keys: Vec<PrivateKey>) -> Result<Self> {
+        config.host_keys = keys.iter().map(|key| key.public_key().clone()).collect();
+        let socket = TcpListener::bind(address)
+            .map_err(|error| Error::Connect { target: "an address to listen on".into(), error })?;
+        Ok(Self {
+            socket,
+            config: Arc::new(config),
+            keys: keys.into(),
+            max_connections: 256,
+            stop: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// Sets how many connections are served at once; more are closed at once. 256.
+    #[must_use]
+    pub fn max_connections(mut self, most: usize) -> Self {
+        self.max_connections = most;
+        self
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// What stops it.
+    ///
+    /// # Errors
+    /// If the system does not say where it listens.
+    pub fn stopper(&self) -> io::Result<Stopper> {
+        Ok(Stopper { stop: Arc::clone(&self.stop), address: self.local_addr()? })
+    }
+
+    /// Serves until stopped. What goes wrong on one connection ends that connection.
+    ///
+    /// # Errors
+    /// If no more connections can be accepted.
+    pub fn serve<H: Handler>(&self, handler: &Arc<H>) -> io::Result<()> {
+        let open = Arc::new(AtomicUsize::new(0));
+        loop {
+            let (stream, peer) = match self.socket.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if is_passing(&error) => continue,
+                Err(error) => return Err(error),
+            };
+            if self.stop.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            let place = Place::take(&open);
+            if place.number > self.max_connections {
+                continue;
+            }
+            let (config, keys, handler) = (Arc::clone(&self.config), Arc::clone(&self.keys), Arc::clone(handler));
+            let serve = move || {
+                let _place = place;
+                if let Ok(transport) = FdTransport::tcp(stream) {
+                    // The handler hears how it ended; a transport that fails is the end of one client.
+                    let _ = serve_connection(transport, &peer.to_string(), config, keys, &handler);
+                }
+            };
+            // Out of threads: this client is turned away, the next may be served.
+            let _ = std::thread::Builder::new().name("ssh-connection".into()).spawn(serve);
+        }
+    }
+}
+
+/// Errors of `accept` that concern one client only.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}
+
+/// A place among the connections served at once.
+struct Place {
+    open: Arc<AtomicUsize>,
+    number: usize,
+}
+
+impl Place {
+    fn take(open: &Arc<AtomicUsize>) -> Self {
+        let number = open.fetch_add(1, Ordering::AcqRel) + 1;
+        Self { open: Arc::clone(open), number }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::AcqRel);
+    }
+}

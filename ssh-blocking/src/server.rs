@@ -1,0 +1,186 @@
+//! A server's side of one connection.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ssh_core::key::PrivateKey;
+use ssh_core::random::OsRandom;
+use ssh_core::wire::{ChannelOpenFailureReason, DisconnectReason};
+use ssh_core::{
+    AuthAnswer, AuthRequest, ChannelOpenRequest, ChannelType, CloseReason, Identity, KeyOffer, Negotiated, Server,
+    ServerConfig, ServerEvent, ServerRole, SignRequest, Untrusted,
+};
+
+use crate::channel::Channel;
+use crate::driver::{ChannelNotes, Driver, Stopped};
+use crate::error::{Error, Result};
+use crate::transport::Transport;
+
+/// What a server decides and does. Methods may block: each connection has a thread of its own, and so has each channel.
+pub trait Handler: Send + Sync + 'static {
+    /// Whether this key would let this user in. Nothing is proven yet; saying yes lets nobody in.
+    fn key_offer(&self, connection: &Connection, offer: &KeyOffer) -> bool {
+        let _ = (connection, offer);
+        false
+    }
+
+    /// Whether what the user showed or proved is enough.
+    fn authenticate(&self, connection: &Connection, request: &AuthRequest) -> AuthAnswer;
+
+    /// The user is in.
+    fn authenticated(&self, connection: &Connection, identity: &Identity) {
+        let _ = (connection, identity);
+    }
+
+    /// Serves a session channel, from its first request to its end, on a thread of its own.
+    fn session(&self, identity: &Identity, channel: Channel<ServerRole>);
+
+    /// The connection is over.
+    fn closed(&self, connection: &Connection, reason: &CloseReason) {
+        let _ = (connection, reason);
+    }
+}
+
+/// One client's connection, as its [`Handler`] sees it.
+#[derive(Clone)]
+pub struct Connection {
+    driver: Arc<Driver<ServerRole>>,
+    peer: Arc<str>,
+    wait_timeout: Option<Duration>,
+}
+
+impl Connection {
+    /// Where the client is, as the listener knows it.
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// The client's identification string.
+    pub fn peer_identification(&self) -> Option<Untrusted> {
+        self.driver.act(|state| state.endpoint.peer_identification())
+    }
+
+    /// What the latest key exchange agreed on.
+    pub fn negotiated(&self) -> Option<Negotiated> {
+        self.driver.act(|state| state.endpoint.negotiated().copied())
+    }
+
+    /// Shows the user a text while authentication goes on.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] once the user is in.
+    pub fn send_banner(&self, text: &str) -> Result<()> {
+        Ok(self.driver.act(|state| state.endpoint.send_banner(text))?)
+    }
+
+    /// Ends the connection.
+    pub fn disconnect(&self, description: &str) {
+        self.driver.disconnect(DisconnectReason::BY_APPLICATION, description);
+    }
+}
+
+/// Serves one connection until it is over; says how it ended. `peer` names the client for the handler.
+///
+/// Host key signatures are made with `keys`, which must hold the private half of every key in the configuration.
+///
+/// # Errors
+/// [`Error::Config`] if the configuration cannot work, [`Error::Io`] if the transport failed.
+pub fn serve_connection<H: Handler>(
+    transport: impl Transport + 'static,
+    peer: &str,
+    config: Arc<ServerConfig>,
+    keys: Arc<[PrivateKey]>,
+    handler: &Arc<H>,
+) -> Result<CloseReason> {
+    let driver = Driver::new(Box::new(transport), |now| Ok(Server::new(config, Box::new(OsRandom), now)?))?;
+    let connection = Connection { driver: Arc::new(driver), peer: peer.into(), wait_timeout: None };
+    let ended = Conversation { connection: &connection, keys: &keys, handler, identity: None }.run();
+    if let Ok(reason) = &ended {
+        handler.closed(&connection, reason);
+    }
+    ended
+}
+
+/// The leading thread's view of a connection.
+struct Conversation<'a, H> {
+    connection: &'a Connection,
+    keys: &'a [PrivateKey],
+    handler: &'a Arc<H>,
+    identity: Option<Arc<Identity>>,
+}
+
+enum Happened {
+    Event(ServerEvent),
+    Open(ChannelOpenRequest),
+}
+
+impl<H: Handler> Conversation<'_, H> {
+    fn run(mut self) -> Result<CloseReason> {
+        let driver = &self.connection.driver;
+        loop {
+            let happened = driver.wait(None, |state| {
+                let event = state.events.pop_front().map(Happened::Event);
+                event.or_else(|| state.incoming.pop_front().map(Happened::Open))
+            });
+            match happened {
+                Ok(Happened::Event(event)) => self.handle(event)?,
+                Ok(Happened::Open(request)) => self.open(request)?,
+                Err(Stopped::Closed(reason)) => {
+                    // What is still queued, the reason above all, gets a moment to leave.
+                    let _ = driver.flush(Some(Instant::now() + Duration::from_secs(1)));
+                    return Ok(reason);
+                }
+                Err(stopped) => return Err(stopped.into_error("serving", None)),
+            }
+        }
+    }
+
+    fn handle(&mut self, event: ServerEvent) -> Result<()> {
+        let driver = &self.connection.driver;
+        match event {
+            ServerEvent::Sign(request) => self.sign(request),
+            ServerEvent::KeyOffer(offer) => {
+                let would_do = self.handler.key_offer(self.connection, &offer);
+                let _ = driver.act(|state| state.endpoint.answer_key_offer(offer, would_do));
+            }
+            ServerEvent::Auth(request) => {
+                let answer = self.handler.authenticate(self.connection, &request);
+                let _ = driver.act(|state| state.endpoint.answer_auth(request, answer));
+            }
+            ServerEvent::Authenticated(identity) => {
+                self.handler.authenticated(self.connection, &identity);
+                self.identity = Some(Arc::new(identity));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Answers to a connection that ended meanwhile are refused, which is no error: its end comes next.
+    fn sign(&self, request: SignRequest) {
+        let key = self.keys.iter().find(|key| *key.public_key() == request.key);
+        let signature = key.and_then(|key| key.sign(request.algorithm, &request.data, &mut OsRandom).ok());
+        let driver = &self.connection.driver;
+        let _ = driver.act(|state| state.endpoint.answer_signature(request, signature.as_deref()));
+    }
+
+    fn open(&self, request: ChannelOpenRequest) -> Result<()> {
+        let driver = &self.connection.driver;
+        let Some(identity) = self.identity.clone().filter(|_| request.channel_type == ChannelType::Session) else {
+            let reason = ChannelOpenFailureReason::UNKNOWN_CHANNEL_TYPE;
+            let _ = driver.act(|state| state.endpoint.reject_channel(request, reason, "not supported"));
+            return Ok(());
+        };
+        let accepted = driver.act(|state| {
+            let id = state.endpoint.accept_channel(request)?;
+            state.channels.insert(id, ChannelNotes::default());
+            Ok::<_, ssh_core::Misuse>(id)
+        });
+        let Ok(id) = accepted else { return Ok(()) };
+        let channel = Channel::new(Arc::clone(driver), id, self.connection.wait_timeout);
+        let handler = Arc::clone(self.handler);
+        let serve = move || handler.session(&identity, channel);
+        // Without a thread the channel is dropped, which closes it.
+        std::thread::Builder::new().name("ssh-session".into()).spawn(serve).map_err(Error::Io).map(drop)
+    }
+}

@@ -1,0 +1,344 @@
+//! A client's connection: connect, log in, run commands.
+
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ssh_core::random::OsRandom;
+use ssh_core::wire::DisconnectReason;
+use ssh_core::{
+    ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, ClientRole, CloseReason, HostKeyAnswer, Misuse,
+    Negotiated, PtyRequest, Untrusted,
+};
+
+use crate::channel::Channel;
+use crate::driver::{ChannelNotes, Driver, Stopped};
+use crate::error::{Error, Result};
+use crate::exit::Output;
+use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
+use crate::login::{Credentials, Login};
+use crate::transport::Transport;
+
+/// Most output [`Session::cmd`] collects.
+const MAX_COLLECTED: usize = 256 * 1024 * 1024;
+
+/// A connection to a server. Clones are the same connection; threads may share it.
+///
+/// The connection ends when the last clone and the last channel are dropped. Keepalives and rekeying by time happen
+/// while some call waits: there is no background thread.
+#[derive(Clone)]
+pub struct Session {
+    driver: Arc<Driver<ClientRole>>,
+    timeouts: Timeouts,
+}
+
+/// How long things may take; `None`: as long as they take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Reaching the host, key exchange included, but not what the host key policy takes. 30 seconds.
+    pub connect: Option<Duration>,
+    /// The login, questions to the user included. 120 seconds.
+    pub login: Option<Duration>,
+    /// Every single wait on a channel: a read, a write, an answer, the end of a command. Unlimited.
+    pub wait: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Some(Duration::from_secs(30)), login: Some(Duration::from_secs(120)), wait: None }
+    }
+}
+
+/// Everything that can be decided before connecting.
+pub struct Connector {
+    config: ClientConfig,
+    host_keys: Box<dyn HostKeyPolicy>,
+    timeouts: Timeouts,
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Connector {
+    /// Today's safe algorithms, the user's known hosts, and the default timeouts.
+    pub fn new() -> Self {
+        Self {
+            config: ClientConfig::default(),
+            host_keys: Box::new(KnownHostsPolicy::from_home()),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// Sets algorithms, limits and the like.
+    #[must_use]
+    pub fn config(mut self, config: ClientConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets whom to trust.
+    #[must_use]
+    pub fn host_keys(mut self, policy: impl HostKeyPolicy + 'static) -> Self {
+        self.host_keys = Box::new(policy);
+        self
+    }
+
+    /// Sets how long things may take.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Connects over TCP. Every address of the host is tried.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] if no address answers, [`Error::HostKey`] if the host is not trusted, [`Error::Closed`] with
+    /// the protocol's reason if the handshake fails, [`Error::Timeout`].
+    #[cfg(unix)]
+    pub fn connect(self, host: &str, port: u16) -> Result<Session> {
+        let deadline = self.timeouts.connect.map(|timeout| Instant::now() + timeout);
+        let stream = connect_tcp(host, port, deadline)?;
+        let transport = crate::transport::FdTransport::tcp(stream)?;
+        self.connect_until(transport, host, port, deadline)
+    }
+
+    /// Connects over any transport. `host` and `port` are what the host key is looked up by.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn connect_over(self, transport: impl Transport + 'static, host: &str, port: u16) -> Result<Session> {
+        let deadline = self.timeouts.connect.map(|timeout| Instant::now() + timeout);
+        self.connect_until(transport, host, port, deadline)
+    }
+
+    fn connect_until(
+        mut self,
+        transport: impl Transport + 'static,
+        host: &str,
+        port: u16,
+        deadline: Option<Instant>,
+    ) -> Result<Session> {
+        let known = self.host_keys.known_key_types(host, port);
+        // A known key is asked for first, or the host would seem to have changed.
+        self.config.algorithms.host_key.sort_by_key(|each| !known.iter().any(|known| known == each.key_type()));
+        let config = Arc::new(self.config);
+        let driver = Driver::new(Box::new(transport), |now| Ok(Client::new(config, Box::new(OsRandom), now)?))?;
+        let session = Session { driver: Arc::new(driver), timeouts: self.timeouts };
+        session.exchange_keys(&mut *self.host_keys, host, port, deadline)?;
+        Ok(session)
+    }
+}
+
+impl Session {
+    /// Connects to a host of the user's known hosts; port 22 unless `host:port` says otherwise.
+    ///
+    /// # Errors
+    /// As [`Connector::connect`].
+    #[cfg(unix)]
+    pub fn connect(target: &str) -> Result<Self> {
+        let (host, port) = split_target(target);
+        Connector::new().connect(host, port)
+    }
+
+    /// Logs in: with a password (`&str`), a [`PrivateKey`](ssh_core::key::PrivateKey), or any [`Credentials`].
+    /// Says which method completed the login.
+    ///
+    /// # Errors
+    /// [`Error::Login`] if nothing that the credentials hold lets the user in; another login may be tried then.
+    pub fn login(&self, user: &str, credentials: impl Into<Credentials>) -> Result<&'static str> {
+        let timeout = self.timeouts.login;
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let credentials = credentials.into();
+        Login { driver: &self.driver, user, credentials, deadline, timeout }.run()
+    }
+
+    /// Runs a command, feeds it `stdin`, and collects what it writes. Without `stdin` its standard input is empty.
+    ///
+    /// # Errors
+    /// If the command cannot be started, or the connection is lost before it ends. A command that fails is no error:
+    /// see [`Output::exit`].
+    pub fn cmd(&self, command: &str, stdin: Option<&[u8]>) -> Result<Output> {
+        self.exec(command)?.communicate(stdin.unwrap_or_default(), MAX_COLLECTED)
+    }
+
+    /// Starts a command.
+    ///
+    /// # Errors
+    /// [`Error::ChannelRefused`], [`Error::RequestRefused`], or how the connection ended.
+    pub fn exec(&self, command: &str) -> Result<Channel> {
+        let channel = self.open_session()?;
+        channel.request(&ChannelRequest::Exec { command: command.into() }, true)?;
+        Ok(channel)
+    }
+
+    /// Starts the user's shell, with a terminal if `pty` describes one.
+    ///
+    /// # Errors
+    /// As [`Self::exec`].
+    pub fn shell(&self, pty: Option<PtyRequest>) -> Result<Channel> {
+        let channel = self.open_session()?;
+        if let Some(pty) = pty {
+            channel.request(&ChannelRequest::Pty(pty), true)?;
+        }
+        channel.request(&ChannelRequest::Shell, true)?;
+        Ok(channel)
+    }
+
+    /// Starts a subsystem.
+    ///
+    /// # Errors
+    /// As [`Self::exec`].
+    pub fn subsystem(&self, name: &str) -> Result<Channel> {
+        let channel = self.open_session()?;
+        channel.request(&ChannelRequest::Subsystem { name: name.into() }, true)?;
+        Ok(channel)
+    }
+
+    /// Opens a session channel on which nothing runs yet: for requests that must come before a command.
+    ///
+    /// # Errors
+    /// [`Error::ChannelRefused`], or how the connection ended.
+    pub fn open_session(&self) -> Result<Channel> {
+        let id =
+            self.wait("opening a channel", |state| match state.endpoint.open_channel(&ChannelType::Session) {
+                Ok(id) => {
+                    state.channels.insert(id, ChannelNotes::default());
+                    Some(Ok(id))
+                }
+                Err(Misuse::Busy) => None,
+                Err(_) if state.closed.is_some() => None,
+                Err(error) => Some(Err(error)),
+            })??;
+        let channel = Channel::new(Arc::clone(&self.driver), id, self.timeouts.wait);
+        channel.wait_open()?;
+        Ok(channel)
+    }
+
+    /// What the latest key exchange agreed on.
+    pub fn negotiated(&self) -> Option<Negotiated> {
+        self.driver.act(|state| state.endpoint.negotiated().copied())
+    }
+
+    /// The server's identification string.
+    pub fn peer_identification(&self) -> Option<Untrusted> {
+        self.driver.act(|state| state.endpoint.peer_identification())
+    }
+
+    /// Asks for fresh keys.
+    ///
+    /// # Errors
+    /// If the user is not logged in or the connection is over.
+    pub fn rekey(&self) -> Result<()> {
+        Ok(self.driver.act(|state| state.endpoint.rekey())?)
+    }
+
+    /// Keeps the connection going, keepalives and all, until it is over or `duration` has passed (`None`: without end).
+    /// Says how it ended, if it did.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the transport failed.
+    pub fn serve(&self, duration: Option<Duration>) -> Result<Option<CloseReason>> {
+        let deadline = duration.map(|duration| Instant::now() + duration);
+        match self.driver.wait(deadline, |_| None::<()>) {
+            Ok(()) | Err(Stopped::Timeout) => Ok(None),
+            Err(Stopped::Closed(reason)) => Ok(Some(reason)),
+            Err(Stopped::Io(error)) => Err(error.into()),
+        }
+    }
+
+    /// Ends the connection, channels and all, and tells the server.
+    pub fn disconnect(&self) {
+        self.driver.disconnect(DisconnectReason::BY_APPLICATION, "disconnected by user");
+    }
+
+    fn exchange_keys(
+        &self,
+        policy: &mut dyn HostKeyPolicy,
+        host: &str,
+        port: u16,
+        mut deadline: Option<Instant>,
+    ) -> Result<()> {
+        loop {
+            let event = self.driver.wait(deadline, |state| state.events.pop_front());
+            let event = event.map_err(|stopped| stopped.into_error("connecting", self.timeouts.connect))?;
+            match event {
+                ClientEvent::HostKey(request) => {
+                    let asked = Instant::now();
+                    let checked = policy.check(host, port, &request.key);
+                    // A person may have been asked: that time is not the host's.
+                    deadline = deadline.map(|deadline| deadline + asked.elapsed());
+                    let answer = if checked.is_ok() { HostKeyAnswer::Accept } else { HostKeyAnswer::Reject };
+                    self.driver.act(|state| state.endpoint.answer_host_key(request, answer))?;
+                    checked?;
+                }
+                // The server is ready for a login: keep the event for it.
+                event => {
+                    self.driver.act(|state| state.events.push_front(event));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn wait<T>(
+        &self,
+        what: &'static str,
+        check: impl FnMut(&mut crate::driver::State<ClientRole>) -> Option<T>,
+    ) -> Result<T> {
+        let deadline = self.timeouts.wait.map(|timeout| Instant::now() + timeout);
+        self.driver.wait(deadline, check).map_err(|stopped| stopped.into_error(what, self.timeouts.wait))
+    }
+}
+
+/// `host`, `host:port`, `[host]:port`; a bare IPv6 address is a host.
+#[cfg(unix)]
+fn split_target(target: &str) -> (&str, u16) {
+    if let Some((host, port)) = target.rsplit_once(':') {
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if let (Ok(port), true) = (port.parse(), !host.contains(':') || target.starts_with('[')) {
+            return (host, port);
+        }
+    }
+    (target, 22)
+}
+
+/// Tries every address of the host until one answers.
+#[cfg(unix)]
+fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> Result<TcpStream> {
+    let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };
+    let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+    for address in (host, port).to_socket_addrs().map_err(failed)? {
+        let connected = match deadline {
+            None => TcpStream::connect(address),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(failed(std::io::ErrorKind::TimedOut.into()));
+                }
+                TcpStream::connect_timeout(&address, left)
+            }
+        };
+        match connected {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::split_target;
+
+    #[test]
+    fn targets() {
+        assert_eq!(split_target("host"), ("host", 22));
+        assert_eq!(split_target("host:2222"), ("host", 2222));
+        assert_eq!(split_target("[::1]:2222"), ("::1", 2222));
+        assert_eq!(split_target("::1"), ("::1", 22));
+    }
+}

@@ -1,0 +1,174 @@
+//! File descriptors: sockets, pipes, standard input and output.
+
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{Shutdown, shutdown};
+
+use super::{Interest, Transport};
+
+/// A pair of file descriptors, which may be the same thing twice.
+///
+/// They are switched to non-blocking mode. That mode belongs to the open file, not to the descriptor: another process
+/// that shares the file sees it too.
+#[derive(Debug)]
+pub struct FdTransport {
+    input: OwnedFd,
+    output: OwnedFd,
+    is_socket: bool,
+    quick_ack: AtomicBool,
+    waker: Waker,
+}
+
+impl FdTransport {
+    /// A connection that reads from one descriptor and writes to another.
+    ///
+    /// # Errors
+    /// If the descriptors cannot be made non-blocking, or there are no more descriptors for a waker.
+    pub fn new(input: OwnedFd, output: OwnedFd) -> io::Result<Self> {
+        for fd in [&input, &output] {
+            fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
+        }
+        let waker = Waker::new()?;
+        Ok(Self { input, output, is_socket: false, quick_ack: AtomicBool::new(false), waker })
+    }
+
+    /// A TCP connection, with Nagle's algorithm off: packets of an interactive session must not wait for each other.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn tcp(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        let mut transport = Self::socket(stream.into())?;
+        // Some servers write the end of the login in two small segments with Nagle on; acknowledging the first at
+        // once spares 40 ms.
+        *transport.quick_ack.get_mut() = true;
+        Ok(transport)
+    }
+
+    /// A connection over a Unix socket.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn unix(stream: UnixStream) -> io::Result<Self> {
+        Self::socket(stream.into())
+    }
+
+    fn socket(fd: OwnedFd) -> io::Result<Self> {
+        let mut transport = Self::new(fd.try_clone()?, fd)?;
+        transport.is_socket = true;
+        Ok(transport)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn acknowledge_quickly(&self) {
+        if self.quick_ack.load(Ordering::Relaxed) && rustix::net::sockopt::set_tcp_quickack(&self.input, true).is_err()
+        {
+            self.quick_ack.store(false, Ordering::Relaxed);
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn acknowledge_quickly(&self) {}
+}
+
+impl Transport for FdTransport {
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = retry_on_intr(|| rustix::io::read(&self.input, &mut *buffer))?;
+        if n < 4096 {
+            self.acknowledge_quickly();
+        }
+        Ok(n)
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_socket {
+            let flags = rustix::net::SendFlags::NOSIGNAL;
+            return Ok(retry_on_intr(|| rustix::net::send(&self.output, bytes, flags))?);
+        }
+        Ok(retry_on_intr(|| rustix::io::write(&self.output, bytes))?)
+    }
+
+    fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<()> {
+        let flags = |wanted, flag| if wanted { flag } else { PollFlags::empty() };
+        let read = flags(interest.read, PollFlags::IN);
+        let write = flags(interest.write, PollFlags::OUT);
+        let waker = PollFd::from_borrowed_fd(self.waker.fd(), PollFlags::IN);
+        let timeout = timeout.map(|timeout| Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        });
+        // A descriptor without interest is left out: its hang-up would end every wait at once.
+        let mut fds = Vec::with_capacity(3);
+        fds.push(waker);
+        if self.is_socket {
+            if interest.read || interest.write {
+                fds.push(PollFd::new(&self.input, read | write));
+            }
+        } else {
+            if interest.read {
+                fds.push(PollFd::new(&self.input, read));
+            }
+            if interest.write {
+                fds.push(PollFd::new(&self.output, write));
+            }
+        }
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if fds.first().is_some_and(|waker| waker.revents().contains(PollFlags::IN)) {
+            self.waker.clear();
+        }
+        Ok(())
+    }
+
+    fn wake(&self) {
+        self.waker.wake();
+    }
+
+    fn shutdown(&self) {
+        if self.is_socket {
+            let _ = shutdown(&self.output, Shutdown::Both);
+        }
+    }
+}
+
+/// Ends a wait from another thread.
+#[derive(Debug)]
+struct Waker {
+    receiver: OwnedFd,
+    sender: OwnedFd,
+}
+
+impl Waker {
+    fn new() -> io::Result<Self> {
+        let (receiver, sender) = io::pipe()?;
+        let waker = Self { receiver: receiver.into(), sender: sender.into() };
+        for fd in [&waker.receiver, &waker.sender] {
+            fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
+        }
+        Ok(waker)
+    }
+
+    fn fd(&self) -> rustix::fd::BorrowedFd<'_> {
+        self.receiver.as_fd()
+    }
+
+    /// A full pipe wakes as well as one byte more would.
+    fn wake(&self) {
+        let _ = rustix::io::write(&self.sender, &[1]);
+    }
+
+    fn clear(&self) {
+        let mut bytes = [0; 64];
+        while rustix::io::read(&self.receiver, &mut bytes).is_ok_and(|n| n == bytes.len()) {}
+    }
+}

@@ -1,0 +1,52 @@
+//! What carries the bytes.
+
+#[cfg(unix)]
+mod fd;
+mod memory;
+
+use std::io;
+use std::time::Duration;
+
+#[cfg(unix)]
+pub use fd::FdTransport;
+pub use memory::{MemoryTransport, memory_pair};
+
+/// A two-way stream of bytes that can be waited for: a socket, a pair of pipes, memory.
+///
+/// Reading and writing never sleep; only [`wait`](Self::wait) does, and it is called without any lock held. Several
+/// threads may call at once.
+pub trait Transport: Send + Sync {
+    /// Reads what is there. 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if nothing is there; anything else is final.
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes what fits.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if nothing fits; anything else is final.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Sleeps until something of `interest` is possible, [`wake`](Self::wake) is called, or `timeout` has passed. It may
+    /// return early for no reason.
+    ///
+    /// # Errors
+    /// If waiting itself is not possible.
+    fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Ends a [`wait`](Self::wait) that is going on in another thread, or the next one.
+    fn wake(&self);
+
+    /// Says that nothing more will be written or read. The other side sees the end of the stream.
+    fn shutdown(&self);
+}
+
+/// What a [`Transport::wait`] is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interest {
+    /// Bytes to read, or the end of the stream.
+    pub read: bool,
+    /// Room to write.
+    pub write: bool,
+}

@@ -1,0 +1,98 @@
+//! Many sessions on one connection, through the library, against OpenSSH's server.
+#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
+
+use std::io::{Read, Write};
+
+use ssh_blocking::ssh_core::key::PrivateKey;
+use ssh_blocking::{Connector, Exit, KnownHostsPolicy, Session};
+use ssh_interop_tests::peer::openssh::Sshd;
+use ssh_interop_tests::peer::require_all;
+
+fn connect(sshd: &Sshd) -> Session {
+    let policy = KnownHostsPolicy::new(vec![sshd.known_hosts().into()]);
+    let session = Connector::new().host_keys(policy).connect("127.0.0.1", sshd.port()).expect("sshd runs");
+    let key = std::fs::read(sshd.identity()).expect("the harness made it");
+    let key = PrivateKey::from_openssh(&key, None).expect("ssh-keygen made it");
+    assert_eq!(session.login(sshd.user(), key).expect("the key is authorized"), "publickey");
+    session
+}
+
+#[test]
+fn two_hundred_sessions_one_after_the_other() {
+    if !require_all(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let sshd = Sshd::builder().start();
+    let session = connect(&sshd);
+    for number in 0..200 {
+        let output = session.cmd(&format!("echo {number}; exit {}", number % 7), None).expect("the command runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{number}\n"));
+        assert_eq!(output.exit, Exit::Status(number % 7));
+    }
+}
+
+/// A hundred at once, each on its thread, each with more data than a window both ways.
+#[test]
+fn a_hundred_sessions_at_once() {
+    if !require_all(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let sshd = Sshd::builder().line("MaxSessions 200").start();
+    let session = connect(&sshd);
+    std::thread::scope(|scope| {
+        for number in 0..100_u8 {
+            let session = session.clone();
+            scope.spawn(move || {
+                let data: Vec<u8> = (0..300_000).map(|at: u32| at.to_le_bytes()[0] ^ number).collect();
+                let output = session.cmd("cat", Some(&data)).expect("the command runs");
+                assert!(output.stdout == data, "session {number} lost or mixed data");
+                assert!(output.exit.success());
+            });
+        }
+    });
+}
+
+/// A channel that nobody reads stops neither the others nor a rekey.
+#[test]
+fn a_stalled_channel_delays_nobody() {
+    if !require_all(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let sshd = Sshd::builder().start();
+    let session = connect(&sshd);
+    let stalled = session.exec("head -c 20000000 /dev/zero").expect("the command runs");
+    for _ in 0..5 {
+        session.rekey().expect("logged in");
+        assert_eq!(session.cmd("echo on", None).expect("the command runs").stdout, b"on\n");
+    }
+    let (_, mut stdout, _) = stalled.split();
+    let mut count = 0;
+    let mut buffer = [0; 65536];
+    loop {
+        match stdout.read(&mut buffer).expect("the connection lives") {
+            0 => break,
+            n => count += n,
+        }
+    }
+    assert_eq!(count, 20_000_000);
+    assert!(stalled.wait().expect("the connection lives").success());
+}
+
+#[test]
+fn half_close_signals_and_streams() {
+    if !require_all(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let sshd = Sshd::builder().start();
+    let session = connect(&sshd);
+    let mut channel = session.exec("cat; echo over >&2").expect("the command runs");
+    channel.write_all(b"some input").expect("the channel is open");
+    channel.send_eof().expect("the channel is open");
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    channel.read_to_string(&mut stdout).expect("the connection lives");
+    channel.stderr().read_to_string(&mut stderr).expect("the connection lives");
+    assert_eq!((stdout.as_str(), stderr.as_str()), ("some input", "over\n"));
+    assert_eq!(channel.wait().expect("the connection lives"), Exit::Status(0));
+    let killed = session.exec("kill -TERM $$").expect("the command runs").wait().expect("the connection lives");
+    assert!(matches!(killed, Exit::Signal { signal, .. } if signal.name() == "TERM"));
+}
