@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("connection", &["wire", "message", "crypto", "key", "packet", "transport"]),
     ("endpoint", &["wire", "message", "crypto", "key", "packet", "transport", "auth", "connection"]),
     ("files", &["wire", "crypto", "key"]),
+    ("login", &["wire", "crypto", "key", "transport", "auth", "connection", "endpoint", "files"]),
     // The leaves name what stands in an error or a configuration, and use nothing else.
     ("time", &[]),
     ("random", &[]),
@@ -30,7 +31,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("untrusted", &[]),
     ("error", &["wire", "crypto", "key"]),
     ("config", &["crypto", "key"]),
-    ("lib", &["wire", "message", "crypto", "key", "packet", "transport", "auth", "connection", "endpoint", "files"]),
+    (
+        "lib",
+        &[
+            "wire",
+            "message",
+            "crypto",
+            "key",
+            "packet",
+            "transport",
+            "auth",
+            "connection",
+            "endpoint",
+            "files",
+            "login",
+        ],
+    ),
 ];
 
 /// Words that only something with a clock, a socket, a file, a thread, an environment or a lock would use.
