@@ -180,8 +180,8 @@ impl Error {
             Self::UnsupportedVersion { .. } => DisconnectReason::PROTOCOL_VERSION_NOT_SUPPORTED,
             Self::ConnectionLost { .. } | Self::Disconnected { .. } => return None,
             Self::HostKeyRejected | Self::HostKeyChanged => DisconnectReason::HOST_KEY_NOT_VERIFIABLE,
-            Self::Timeout(Deadline::KeepAlive) => DisconnectReason::CONNECTION_LOST,
-            Self::Timeout(_) => DisconnectReason::BY_APPLICATION,
+            // Not BY_APPLICATION: the peer must not take it for an orderly end.
+            Self::Timeout(_) => DisconnectReason::CONNECTION_LOST,
             Self::LimitExceeded(_) => DisconnectReason::PROTOCOL_ERROR,
             Self::TooManyAuthAttempts => DisconnectReason::NO_MORE_AUTH_METHODS_AVAILABLE,
         })

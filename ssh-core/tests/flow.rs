@@ -547,3 +547,18 @@ fn used_tokens_are_refused() {
     let ServerEvent::ChannelOpen(open) = pair.server_event() else { panic!("an open") };
     assert!(other.server.accept_channel(open).is_err(), "of another connection");
 }
+
+/// A request that fits into no packet is refused here, not by a peer that ends the connection.
+#[test]
+fn oversized_requests_never_leave() {
+    let mut pair = Setup::new(90).build();
+    pair.log_in();
+    let (id, _) = pair.open_exec("true");
+    let request = ChannelRequest::Exec { command: vec![b'x'; 256 * 1024] };
+    assert_eq!(pair.client.channel(id).unwrap().request(&request, true), Err(WriteError::TooLong));
+    let kind = ChannelType::Other { name: vec![b'x'; 256 * 1024], data: Vec::new() };
+    assert_eq!(pair.client.open_channel(&kind), Err(Misuse::TooLong));
+    assert_eq!(pair.client.global_request(b"x", &vec![0; 256 * 1024]), Err(Misuse::TooLong));
+    pair.run();
+    assert_eq!((pair.client_closed(), pair.server_closed()), (None, None));
+}

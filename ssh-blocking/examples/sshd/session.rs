@@ -34,6 +34,9 @@ const MAX_VARIABLES: usize = 128;
 /// How long a terminal's last output is waited for after its program has ended and something else keeps it open.
 const LAST_OUTPUT: Duration = Duration::from_millis(300);
 
+/// How long the end of the data waits for the status of a child that is about to end.
+const STATUS_DELAY: Duration = Duration::from_millis(50);
+
 /// Serves a session.
 pub(crate) fn serve(service: &Service, addresses: Addresses, permission: &Permission, channel: Channel<ServerRole>) {
     let mut preparation = Preparation { service, addresses, permission, environment: Vec::new(), pty: None };
@@ -277,9 +280,12 @@ impl End {
         let status = match self.has_terminal {
             true => self.process.wait(),
             false => {
-                // Output may end long before the child does, and the client hears of it at once.
                 let _ = self.outputs_ended.recv();
-                let _ = self.channel.send_eof();
+                // Output may end long before the child does, and the client hears of it. As a rule both end together;
+                // then the status goes first, for the sake of clients that close the channel at the end of its data.
+                if !self.process.ends_within(STATUS_DELAY) {
+                    let _ = self.channel.send_eof();
+                }
                 self.process.wait()
             }
         };
@@ -290,7 +296,6 @@ impl End {
             self.cancel.cancel();
             let _ = self.outputs_ended.recv();
         }
-        let _ = self.channel.send_eof();
         match status {
             Ok(status) => {
                 log::debug(format_args!("a child ended: {status}"));
@@ -298,6 +303,7 @@ impl End {
             }
             Err(error) => log::info(format_args!("waiting for a child failed: {error}")),
         }
+        let _ = self.channel.send_eof();
         self.channel.close();
     }
 }

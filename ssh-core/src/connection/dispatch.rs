@@ -6,6 +6,7 @@ use alloc::{
 };
 
 use super::channel::{ChannelId, ChannelState, Opening, Unanswered};
+use super::event::{ChannelEvent, ChannelOpenRequest, ChannelType, IncomingRequest, RequestToken};
 use super::flow::{Ledger, RecvWindow, SendWindow};
 use super::global::{GlobalRequestEvent, GlobalRequests, GlobalToken};
 use super::request::{ChannelRequest, RequestId};
@@ -16,104 +17,8 @@ use crate::transport::{Outbound, Side};
 use crate::untrusted::Untrusted;
 use crate::wire::{ChannelOpenFailureReason, DataStream, DecodeError, MessageNumber};
 
-/// What a channel is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ChannelType {
-    /// `session`: a command, a shell or a subsystem (RFC 4254 §6.1).
-    Session,
-    /// Any other type.
-    Other {
-        /// Its name.
-        name: Vec<u8>,
-        /// Its own fields.
-        data: Vec<u8>,
-    },
-}
-
-impl ChannelType {
-    fn name(&self) -> &[u8] {
-        match self {
-            Self::Session => b"session",
-            Self::Other { name, .. } => name,
-        }
-    }
-
-    fn data(&self) -> &[u8] {
-        match self {
-            Self::Session => b"",
-            Self::Other { data, .. } => data,
-        }
-    }
-}
-
-/// The peer wants to open a channel. Answer with `accept_channel` or `reject_channel`; others go on meanwhile.
-#[derive(Debug)]
-#[non_exhaustive]
-#[must_use = "the peer waits for an answer"]
-pub struct ChannelOpenRequest {
-    /// What it is for.
-    pub channel_type: ChannelType,
-    id: ChannelId,
-}
-
-impl ChannelOpenRequest {
-    /// The number the channel will have if it is accepted.
-    pub fn id(&self) -> ChannelId {
-        self.id
-    }
-}
-
-/// What happened on a channel.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ChannelEvent {
-    /// The peer opened the channel we asked for.
-    Opened,
-    /// The peer did not. The channel is gone.
-    OpenFailed {
-        /// Its reason.
-        reason: ChannelOpenFailureReason,
-        /// Its words.
-        description: Untrusted,
-    },
-    /// Data is readable on this stream.
-    Data(DataStream),
-    /// A write that was cut short can go on.
-    Writable,
-    /// The peer asks for something.
-    Request(IncomingRequest),
-    /// The peer answered one of our requests.
-    Reply {
-        /// Which.
-        request: RequestId,
-        /// Whether it was granted.
-        success: bool,
-    },
-    /// The peer sends no more data.
-    Eof,
-    /// The channel is closed; the last event of a channel. Data that was not read yet stays readable; the rest of the
-    /// channel is gone.
-    Closed,
-}
-
-/// A request of the peer on a channel.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct IncomingRequest {
-    /// What it asks for.
-    pub request: ChannelRequest,
-    /// Present if an answer is wanted; answers leave in the order of the requests, so every token must be answered.
-    pub reply: Option<RequestToken>,
-}
-
-/// The right to answer a channel request.
-#[derive(Debug)]
-#[must_use = "a request that is never answered blocks the answers after it"]
-pub struct RequestToken {
-    channel: ChannelId,
-    turn: u64,
-}
+/// Most bytes of a request's name and fields: more fits into no packet that a peer takes.
+pub(super) const MAX_FIELDS: usize = 255 * 1024;
 
 pub(crate) enum ConnectionEvent {
     Open(ChannelOpenRequest),
@@ -249,6 +154,9 @@ impl Connection {
     }
 
     pub(crate) fn open(&mut self, channel_type: &ChannelType, outbound: &mut Outbound) -> Result<ChannelId, Misuse> {
+        if channel_type.name().len() + channel_type.data().len() > MAX_FIELDS {
+            return Err(Misuse::TooLong);
+        }
         let window = self.reserve_window().ok_or(Misuse::Busy)?;
         let id = self.free_id();
         let recv = RecvWindow::new(window);
@@ -308,10 +216,18 @@ impl Connection {
         Ok(())
     }
 
-    pub(crate) fn global_request(&mut self, name: &[u8], data: &[u8], outbound: &mut Outbound) -> RequestId {
+    pub(crate) fn global_request(
+        &mut self,
+        name: &[u8],
+        data: &[u8],
+        outbound: &mut Outbound,
+    ) -> Result<RequestId, Misuse> {
+        if name.len() + data.len() > MAX_FIELDS {
+            return Err(Misuse::TooLong);
+        }
         let id = self.next_request_id();
         self.global.ask(name, data, Some(id), outbound);
-        id
+        Ok(id)
     }
 
     pub(crate) fn ask_keepalive(&mut self, outbound: &mut Outbound) {

@@ -80,14 +80,21 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// Into how many parts what is left is divided: with the default limits the first channel has its 2 MiB, and there
+    /// is room for over 150.
+    const SHARES: u64 = 32;
+
     pub(super) const fn new(total: u64) -> Self {
         Self { left: total }
     }
 
     /// A window of `wanted` bytes, or a smaller one of at least `least`; `None` if not even that is left.
+    ///
+    /// One channel gets a small part of what is left at most, so that the first few do not leave the rest with nothing.
     pub(super) fn grant(&mut self, wanted: u32, least: u32) -> Option<u32> {
-        let granted = u32::try_from(self.left).unwrap_or(u32::MAX).min(wanted);
-        if granted < least {
+        let share = u32::try_from(self.left / Self::SHARES).unwrap_or(u32::MAX);
+        let granted = wanted.min(share.max(least));
+        if granted < least || self.left < u64::from(granted) {
             return None;
         }
         self.left -= u64::from(granted);
@@ -102,6 +109,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     #[test]
@@ -116,12 +124,17 @@ mod tests {
 
     #[test]
     fn the_ledger_shrinks_windows_and_then_refuses() {
-        let mut ledger = Ledger::new(100);
+        let mut ledger = Ledger::new(3200);
         assert_eq!(ledger.grant(60, 10), Some(60));
-        assert_eq!(ledger.grant(60, 10), Some(40));
-        assert_eq!(ledger.grant(60, 10), None);
+        assert_eq!(ledger.grant(200, 10), Some(98));
+        let mut granted = Vec::new();
+        while let Some(window) = ledger.grant(200, 10) {
+            granted.push(window);
+        }
+        assert!(granted.is_sorted_by(|a, b| a >= b) && granted.len() > 100, "{granted:?}");
+        assert_eq!(ledger.grant(200, 10), None);
         ledger.give_back(60);
-        assert_eq!(ledger.grant(60, 10), Some(60));
+        assert_eq!(ledger.grant(60, 10), Some(10));
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::channel::{ChannelId, ChannelState, Opening};
-use super::dispatch::Connection;
+use super::dispatch::{Connection, MAX_FIELDS};
 use super::request::{ChannelRequest, RequestId};
 use crate::message::{self, Rest};
 use crate::packet::Receiver;
@@ -33,6 +33,8 @@ pub enum WriteError {
     Closed,
     /// Too many messages wait for a key exchange to finish; try again after it.
     Busy,
+    /// A request is longer than a packet can carry.
+    TooLong,
 }
 
 impl fmt::Display for WriteError {
@@ -42,6 +44,7 @@ impl fmt::Display for WriteError {
             Self::AfterEof => "the end of the data was already sent",
             Self::Closed => "the channel is closed",
             Self::Busy => "too much is waiting for the key exchange to finish",
+            Self::TooLong => "the request is longer than a packet can carry",
         })
     }
 }
@@ -153,9 +156,13 @@ impl<'a> Channel<'a> {
     /// returned id will follow; requests that RFC 4254 gives no answer never want one.
     ///
     /// # Errors
-    /// [`WriteError`] if nothing can be sent.
+    /// [`WriteError`] if nothing can be sent, or the request is longer than 255 KiB, which no peer takes.
     pub fn request(&mut self, request: &ChannelRequest, want_reply: bool) -> Result<Option<RequestId>, WriteError> {
         self.check_open()?;
+        let request_fields = request.encode_fields();
+        if request.name().len() + request_fields.len() > MAX_FIELDS {
+            return Err(WriteError::TooLong);
+        }
         if !self.outbound.has_room() {
             return Err(WriteError::Busy);
         }
@@ -166,7 +173,7 @@ impl<'a> Channel<'a> {
             recipient_channel: state.peer_id,
             request_type: request.name(),
             want_reply,
-            request_fields: Rest(&request.encode_fields()),
+            request_fields: Rest(&request_fields),
         });
         state.awaiting_reply.extend(id);
         Ok(id)

@@ -2,6 +2,7 @@
 
 mod channel;
 mod dispatch;
+mod event;
 mod flow;
 mod global;
 mod handle;
@@ -9,7 +10,7 @@ mod request;
 mod terminal;
 
 pub use channel::ChannelId;
-pub use dispatch::{ChannelEvent, ChannelOpenRequest, ChannelType, IncomingRequest, RequestToken};
+pub use event::{ChannelEvent, ChannelOpenRequest, ChannelType, IncomingRequest, RequestToken};
 pub use global::{GlobalRequestEvent, GlobalToken};
 pub use handle::{Channel, WriteError};
 pub use request::{ChannelRequest, PtyRequest, RequestId, Signal};

@@ -134,7 +134,7 @@ impl Core {
         if !outbound.has_room() {
             return Err(Misuse::Busy);
         }
-        Ok(connection.global_request(name, data, outbound))
+        connection.global_request(name, data, outbound)
     }
 
     pub(super) fn answer_global(&mut self, token: &GlobalToken, response: Option<&[u8]>) -> Result<(), Misuse> {

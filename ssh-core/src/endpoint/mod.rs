@@ -240,7 +240,8 @@ impl<R: Role> Endpoint<R> {
     /// [`GlobalRequestEvent::Reply`](crate::GlobalRequestEvent::Reply) follows.
     ///
     /// # Errors
-    /// [`Misuse::WrongPhase`] before authentication, [`Misuse::Busy`] while too much waits for a key exchange.
+    /// [`Misuse::WrongPhase`] before authentication, [`Misuse::Busy`] while too much waits for a key exchange,
+    /// [`Misuse::TooLong`] above 255 KiB.
     pub fn global_request(&mut self, name: &[u8], data: &[u8]) -> Result<RequestId, Misuse> {
         self.core.global_request(name, data)
     }
@@ -262,7 +263,8 @@ impl<R: Role> Endpoint<R> {
         self.core.rekey()
     }
 
-    /// Ends the connection: what is queued still goes out, then a DISCONNECT.
+    /// Ends the connection: the output there is still goes out, then a DISCONNECT. Requests that a key exchange holds
+    /// back are dropped.
     pub fn disconnect(&mut self, reason: DisconnectReason, description: &str) {
         self.core.disconnect(reason, description);
     }
