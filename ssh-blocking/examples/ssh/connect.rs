@@ -93,9 +93,7 @@ fn connect_tcp(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, St
 fn debug_negotiated(negotiated: &Negotiated) {
     log::debug(format_args!("key exchange: {}", negotiated.kex.name()));
     log::debug(format_args!("host key algorithm: {}", negotiated.host_key.name()));
-    let mac = |mac: Option<&'static dyn Mac>| {
-        mac.map_or("part of the cipher", |mac| mac.name())
-    };
+    let mac = |mac: Option<&'static dyn Mac>| mac.map_or("part of the cipher", |mac| mac.name());
     for (direction, cipher, mac) in [
         ("to the server", negotiated.cipher_client_to_server, mac(negotiated.mac_client_to_server)),
         ("from the server", negotiated.cipher_server_to_client, mac(negotiated.mac_server_to_client)),
