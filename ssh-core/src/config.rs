@@ -92,6 +92,13 @@ impl Identification {
     }
 }
 
+/// The whole line without its line end: `SSH-2.0-…`.
+impl fmt::Display for Identification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())
+    }
+}
+
 impl Default for Identification {
     fn default() -> Self {
         Self(concat!("ssh_core_", env!("CARGO_PKG_VERSION")).into())

@@ -48,7 +48,7 @@ impl Login<'_> {
         // Nothing at all is tried first: the answer says what the server takes.
         let mut credentials = Credentials::none();
         loop {
-            let error = match self.session.login(self.user, credentials.banner(|text| show_banner(text))) {
+            let error = match self.session.login(self.user, credentials.banner(show_banner)) {
                 Ok(method) => {
                     log::debug(format_args!("logged in as {} with {method}", self.user));
                     return Ok(());
@@ -105,7 +105,6 @@ impl Login<'_> {
         let password = prompt::secret(&format!("{}@{}'s password: ", self.user, self.host))?;
         log::debug("trying password");
         self.note("password");
-        // An own answer function keeps the password from being taken for an answer to the server's questions.
         Some(Credentials::none().password(password).preferred(vec!["password".into()]).new_password(change_password))
     }
 

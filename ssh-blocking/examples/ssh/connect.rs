@@ -32,7 +32,7 @@ pub(crate) fn connect(settings: &Settings, host: &str) -> Result<Session, String
     let session = connector
         .connect_over(transport, host, settings.port)
         .map_err(|error| in_context(host, settings.port, &error))?;
-    log::debug(format_args!("our identification: {}", identification()));
+    log::debug(format_args!("our identification: {}", ClientConfig::default().identification));
     if let Some(identification) = session.peer_identification() {
         log::debug(format_args!("the server's identification: {identification}"));
     }
@@ -58,13 +58,6 @@ fn config(settings: &Settings) -> ClientConfig {
     config.keepalive = settings.keepalive();
     config.limits.login_grace = LOGIN_GRACE;
     config
-}
-
-/// What we send as identification, without its `SSH-2.0-` in the configuration's own words.
-fn identification() -> String {
-    let debug = format!("{:?}", ClientConfig::default().identification);
-    let software = debug.split('"').nth(1).unwrap_or("?");
-    format!("SSH-2.0-{software}")
 }
 
 /// Tries every address of the host.

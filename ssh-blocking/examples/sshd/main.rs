@@ -24,6 +24,7 @@ mod process;
 mod pty;
 mod session;
 mod settings;
+mod signals;
 
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
+    signals::stop_ignoring();
     match options::parse(std::env::args().skip(1))? {
         Request::Help => {
             println!("{}", options::USAGE);

@@ -78,7 +78,7 @@ fn apply(modes: &TerminalModes, settings: &mut Termios) {
     }
     for (mode, size) in [(TerminalMode::CS7, ControlModes::CS7), (TerminalMode::CS8, ControlModes::CS8)] {
         if modes.get(mode).is_some_and(|value| value != 0) {
-            settings.control_modes = settings.control_modes - ControlModes::CSIZE | size;
+            settings.control_modes = (settings.control_modes - ControlModes::CSIZE) | size;
         }
     }
     // A speed that the system does not know changes nothing.
