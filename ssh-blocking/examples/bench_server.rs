@@ -67,7 +67,7 @@ impl Handler for Commands {
         }
     }
 
-    fn session(&self, _: &Identity, channel: Channel<ServerRole>) {
+    fn session(&self, _: &Connection, _: &Identity, channel: Channel<ServerRole>) {
         while let Ok(Some(incoming)) = channel.next_request() {
             let command = match incoming.request {
                 ChannelRequest::Exec { command } => Some(command),

@@ -33,7 +33,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Serves a session channel, from its first request to its end, on a thread of its own.
-    fn session(&self, identity: &Identity, channel: Channel<ServerRole>);
+    fn session(&self, connection: &Connection, identity: &Identity, channel: Channel<ServerRole>);
 
     /// The connection is over.
     fn closed(&self, connection: &Connection, reason: &CloseReason) {
@@ -95,8 +95,9 @@ pub fn serve_connection<H: Handler>(
     let driver = Driver::new(Box::new(transport), |now| Ok(Server::new(config, Box::new(OsRandom), now)?))?;
     let connection = Connection { driver: Arc::new(driver), peer: peer.into(), wait_timeout: None };
     let ended = Conversation { connection: &connection, keys: &keys, handler, identity: None }.run();
-    if let Ok(reason) = &ended {
-        handler.closed(&connection, reason);
+    // A transport that failed has ended the connection too.
+    if let Some(reason) = connection.driver.act(|state| state.closed.clone()) {
+        handler.closed(&connection, &reason);
     }
     ended
 }
@@ -179,7 +180,8 @@ impl<H: Handler> Conversation<'_, H> {
         let Ok(id) = accepted else { return Ok(()) };
         let channel = Channel::new(Arc::clone(driver), id, self.connection.wait_timeout);
         let handler = Arc::clone(self.handler);
-        let serve = move || handler.session(&identity, channel);
+        let connection = self.connection.clone();
+        let serve = move || handler.session(&connection, &identity, channel);
         // Without a thread the channel is dropped, which closes it.
         std::thread::Builder::new().name("ssh-session".into()).spawn(serve).map_err(Error::Io).map(drop)
     }

@@ -135,7 +135,7 @@ impl Handler for Client {
         log::debug(format_args!("{}: {user} is logged in with {methods}", connection.peer()));
     }
 
-    fn session(&self, _identity: &Identity, channel: Channel<ServerRole>) {
+    fn session(&self, _connection: &Connection, _identity: &Identity, channel: Channel<ServerRole>) {
         let permission = self.permission.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let permission = permission.unwrap_or(Permission { command: None, terminal: true });
         session::serve(&self.service, self.addresses, &permission, channel);

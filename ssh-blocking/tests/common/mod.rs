@@ -33,7 +33,7 @@ impl Handler for TestServer {
         }
     }
 
-    fn session(&self, _: &Identity, channel: Channel<ServerRole>) {
+    fn session(&self, _: &Connection, _: &Identity, channel: Channel<ServerRole>) {
         while let Ok(Some(incoming)) = channel.next_request() {
             let command = match &incoming.request {
                 ChannelRequest::Exec { command } => Some(String::from_utf8_lossy(command).into_owned()),

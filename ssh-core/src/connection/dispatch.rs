@@ -1,9 +1,6 @@
 //! All channels of a connection, and the messages 80 to 100 that concern them.
 
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    vec::Vec,
-};
+use alloc::collections::{BTreeMap, VecDeque};
 
 use super::channel::{ChannelId, ChannelState, Opening, Unanswered};
 use super::event::{ChannelEvent, ChannelOpenRequest, ChannelType, IncomingRequest, RequestToken};
