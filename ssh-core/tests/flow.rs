@@ -226,7 +226,7 @@ fn nothing_is_sent_after_the_end() {
     assert_eq!(channel.write_with(OUT, 9, |room| room.len()), Err(WriteError::Closed));
     assert_eq!(channel.request(&request("x"), true), Err(WriteError::Closed));
     assert_eq!(channel.send_eof(), Err(WriteError::Closed));
-    assert!(!channel.is_open() && channel.is_at_eof());
+    assert!(!channel.is_open() && !channel.is_at_eof());
     channel.consume(OUT, 2000);
     channel.close();
     assert_eq!(pair.client.poll_output(), last_words);
