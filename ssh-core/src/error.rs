@@ -172,8 +172,11 @@ impl Error {
             }
             Self::PeerMisbehaved(PeerMisbehaved::Service) => DisconnectReason::SERVICE_NOT_AVAILABLE,
             Self::PeerMisbehaved(PeerMisbehaved::Identification) | Self::NotSsh { .. } => return None,
+            // How a packet was found to be damaged must not show (CVE-2008-5161).
+            Self::Integrity | Self::PeerMisbehaved(PeerMisbehaved::PacketLength(_) | PeerMisbehaved::Padding) => {
+                DisconnectReason::MAC_ERROR
+            }
             Self::PeerMisbehaved(_) => DisconnectReason::PROTOCOL_ERROR,
-            Self::Integrity => DisconnectReason::MAC_ERROR,
             Self::NoCommonAlgorithm { .. } | Self::StrictKexRequired | Self::Random | Self::SigningFailed => {
                 DisconnectReason::KEY_EXCHANGE_FAILED
             }
@@ -192,8 +195,10 @@ impl Error {
         match self {
             Self::PeerMisbehaved(PeerMisbehaved::KeyExchange(_) | PeerMisbehaved::HostKey(_)) => "key exchange failed",
             Self::PeerMisbehaved(PeerMisbehaved::Service) => "service not available",
+            Self::Integrity | Self::PeerMisbehaved(PeerMisbehaved::PacketLength(_) | PeerMisbehaved::Padding) => {
+                "damaged packet"
+            }
             Self::PeerMisbehaved(_) => "protocol error",
-            Self::Integrity => "message authentication failed",
             Self::NoCommonAlgorithm { .. } => "no common algorithm",
             Self::StrictKexRequired => "strict key exchange is required",
             Self::UnsupportedVersion { .. } => "protocol version not supported",
@@ -384,6 +389,16 @@ impl core::error::Error for Misuse {}
 mod tests {
     use super::*;
     use std::string::ToString;
+
+    /// A peer that damages packets learns nothing from the answers.
+    #[test]
+    fn damaged_packets_look_alike() {
+        let length = Error::from(PeerMisbehaved::PacketLength(7));
+        for error in [length, PeerMisbehaved::Padding.into()] {
+            assert_eq!(error.disconnect_reason(), Error::Integrity.disconnect_reason());
+            assert_eq!(error.disconnect_description(), Error::Integrity.disconnect_description());
+        }
+    }
 
     #[test]
     fn no_message_carries_control_characters() {

@@ -1,12 +1,15 @@
-//! Many sessions on one connection, through the library, against OpenSSH's server.
+//! Many sessions on one connection: through the library against OpenSSH's server, and of OpenSSH's client on ours.
 #![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
 use ssh_blocking::ssh_core::key::PrivateKey;
 use ssh_blocking::{Connector, Exit, KnownHostsPolicy, Session};
-use ssh_interop_tests::peer::openssh::Sshd;
+use ssh_interop_tests::peer::openssh::{self, KeyType, Sshd};
+use ssh_interop_tests::peer::ours::OurSshd;
 use ssh_interop_tests::peer::require_all;
+use ssh_interop_tests::{DEADLINE, Output, Running, run_with_timeout};
 
 fn connect(sshd: &Sshd) -> Session {
     let policy = KnownHostsPolicy::new(vec![sshd.known_hosts().into()]);
@@ -95,4 +98,65 @@ fn half_close_signals_and_streams() {
     assert_eq!(channel.wait().expect("the connection lives"), Exit::Status(0));
     let killed = session.exec("kill -TERM $$").expect("the command runs").wait().expect("the connection lives");
     assert!(matches!(killed, Exit::Signal { signal, .. } if signal.name() == "TERM"));
+}
+
+/// OpenSSH's client with many sessions over one connection to our server.
+struct Multiplexed {
+    sshd: OurSshd,
+    socket: String,
+    // Ends the connection when dropped.
+    _master: Running,
+}
+
+impl Multiplexed {
+    fn start() -> Self {
+        let sshd = OurSshd::start(&[KeyType::Ed25519], &["MaxSessions=200"]);
+        let socket = sshd.directory().join("mux").display().to_string();
+        let mut master = openssh::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &["ControlMaster=yes"]);
+        master.args(["-o", &format!("ControlPath={socket}"), "-N"]).arg(sshd.destination());
+        let master = Running::start("the shared ssh", master, &sshd.directory().join("master.log"));
+        let start = Instant::now();
+        while !std::path::Path::new(&socket).exists() {
+            assert!(start.elapsed() < DEADLINE, "{}", master.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { sshd, socket, _master: master }
+    }
+
+    fn run(&self, command: &str, stdin: &[u8]) -> Output {
+        let (port, key, known) = (self.sshd.port(), self.sshd.identity(), self.sshd.known_hosts());
+        let mut ssh = openssh::ssh_command(port, key, known, &["ControlMaster=no"]);
+        ssh.args(["-o", &format!("ControlPath={}", self.socket)]).arg(self.sshd.destination()).arg(command);
+        run_with_timeout(ssh, stdin, DEADLINE)
+    }
+}
+
+#[test]
+fn two_hundred_sessions_of_openssh_on_our_server() {
+    if !require_all(&["ssh", "ssh-keygen"]) {
+        return;
+    }
+    let shared = Multiplexed::start();
+    for number in 0..200 {
+        let output = shared.run(&format!("echo {number}; exit {}", number % 7), b"");
+        assert_eq!((output.code(), output.stdout_text()), (Some(number % 7), format!("{number}\n")), "{output}");
+    }
+}
+
+#[test]
+fn a_hundred_sessions_of_openssh_at_once_on_our_server() {
+    if !require_all(&["ssh", "ssh-keygen"]) {
+        return;
+    }
+    let shared = Multiplexed::start();
+    std::thread::scope(|scope| {
+        for number in 0..100_u8 {
+            let shared = &shared;
+            scope.spawn(move || {
+                let data: Vec<u8> = (0..100_000).map(|at: u32| at.to_le_bytes()[0] ^ number).collect();
+                let output = shared.run("cat", &data);
+                assert!(output.success() && output.stdout == data, "session {number} lost or mixed data");
+            });
+        }
+    });
 }

@@ -85,11 +85,27 @@ impl Client {
             Credential::PublicKey { key, .. } if self.service.knows(&request.user) => {
                 let permission = accounts::permission(&self.service.settings.authorized_keys, key);
                 let granted = permission.is_some();
-                *self.permission.lock().unwrap_or_else(PoisonError::into_inner) = permission;
+                if let Some(permission) = permission {
+                    self.restrict(permission);
+                }
                 granted
             }
             _ => false,
         }
+    }
+}
+
+impl Client {
+    /// What a key allows holds for the whole login: a later step can narrow it, never widen it.
+    fn restrict(&self, permission: Permission) {
+        let mut current = self.permission.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(match current.take() {
+            None => permission,
+            Some(before) => Permission {
+                command: before.command.or(permission.command),
+                terminal: before.terminal && permission.terminal,
+            },
+        });
     }
 }
 

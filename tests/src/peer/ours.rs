@@ -49,6 +49,8 @@ impl OurSshd {
         fs::copy(&user_key.public, &authorized_keys).expect("the directory is ours");
         let port = free_port();
         let mut sshd = Command::new(our_binary("sshd"));
+        // Nobody's start-up files, which may do anything and take any time.
+        sshd.env("HOME", path).env("SHELL", "/bin/sh");
         sshd.args(["-p", &port.to_string()]);
         let mut known = String::new();
         let mut keys = Vec::new();
