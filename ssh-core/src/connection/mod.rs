@@ -17,3 +17,6 @@ pub use request::{ChannelRequest, PtyRequest, RequestId, Signal};
 pub use terminal::{TerminalMode, TerminalModes};
 
 pub(crate) use dispatch::{Connection, ConnectionEvent, Step};
+
+#[cfg(test)]
+mod tests;
