@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Pair, Setup, key, random};
+#[cfg(feature = "rsa")]
 use ssh_core::crypto::signature;
 use ssh_core::key::{KeyAlgorithm, PrivateKey};
 use ssh_core::wire::DisconnectReason;
@@ -208,6 +209,7 @@ fn refusing_to_sign_asks_again() {
 }
 
 /// RFC 8332 §3: the server says how it wants RSA keys to sign, and both sides stick to it.
+#[cfg(feature = "rsa")]
 #[test]
 fn rsa_signs_as_the_server_wants() {
     let user = key(KeyAlgorithm::Rsa { bits: 2048 }, 20);
