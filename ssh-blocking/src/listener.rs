@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use ssh_core::ServerConfig;
 use ssh_core::key::PrivateKey;
@@ -97,6 +98,11 @@ impl Listener {
             let (stream, peer) = match self.socket.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if is_passing(&error) => continue,
+                Err(error) if is_shortage(&error) => {
+                    // It ends when connections do; the client waits in the queue meanwhile.
+                    std::thread::sleep(SHORTAGE_PAUSE);
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             if self.stop.load(Ordering::Acquire) {
@@ -126,6 +132,16 @@ fn is_passing(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
     )
+}
+
+/// How long to wait before accepting again when descriptors or memory have run out.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(50);
+
+/// Errors of `accept` that say that there are no more descriptors, or no memory.
+fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
 }
 
 /// A place among the connections served at once.

@@ -77,7 +77,7 @@
 //! | read `known_hosts`, `authorized_keys`, `ssh_config` | [`files`] |
 //! | decide in which order to authenticate | [`login`] |
 //! | run a connection over a channel of another | [`splice`] |
-//! | see which message is legal when | [`GATE`] |
+//! | see which message is legal when | [`gate::GATE`] |
 //!
 //! # What is guaranteed
 //!
@@ -112,6 +112,11 @@ pub mod crypto;
 mod endpoint;
 mod error;
 pub mod files;
+pub mod gate {
+    //! Which message is legal when: the table that the dispatcher asks before it does anything.
+
+    pub use crate::transport::{GATE, GateRow, KexPhase, Phase, Sender, Verdict, verdict};
+}
 pub mod key;
 pub mod login;
 pub mod message;
@@ -139,5 +144,5 @@ pub use endpoint::{
 pub use error::{CloseReason, Deadline, Error, LimitKind, Misuse, PeerMisbehaved, Stage};
 pub use secret::SecretBytes;
 pub use time::Timestamp;
-pub use transport::{GATE, GateRow, KexPhase, Negotiated, Phase, Sender, Side, Verdict, verdict};
+pub use transport::{Negotiated, Side};
 pub use untrusted::{MultiLine, Untrusted};

@@ -1,8 +1,9 @@
 //! The gate in every cell: role × phase × key exchange × strict × 256 numbers, against verdicts written from the RFCs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use ssh_core::Side;
+use ssh_core::gate::{KexPhase, Phase, Verdict, verdict};
 use ssh_core::wire::MessageNumber;
-use ssh_core::{KexPhase, Phase, Side, Verdict, verdict};
 
 const SIDES: [Side; 2] = [Side::Client, Side::Server];
 const PHASES: [Phase; 5] =
