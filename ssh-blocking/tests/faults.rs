@@ -1,6 +1,5 @@
 //! A transport that gives and takes as badly as a transport may: single bytes, spurious wake-ups, "would block" in the
 //! midst of everything. Nothing may be lost or doubled.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! Whom the known_hosts policy trusts, and what it writes.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 mod common;
 

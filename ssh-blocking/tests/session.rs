@@ -1,5 +1,4 @@
 //! The blocking adapter over memory: commands, threads, timeouts, ends.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 mod common;
 

@@ -3,7 +3,6 @@
 //! `cargo bench -p ssh-interop-tests [-- MIB]`. For each task it prints the median of both clients' processor and elapsed
 //! time over some rounds, and the median of the ratio taken round by round: quote the ratio, since the machine's speed
 //! changes between rounds but hardly within one.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

@@ -18,10 +18,6 @@
 //! ```
 //!
 //! A peer that is not installed skips its tests loudly, see [`peer::require`].
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the list is what the sans-IO core must not call; this crate starts processes"
-)]
 
 mod binaries;
 mod net;

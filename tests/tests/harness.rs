@@ -1,5 +1,4 @@
 //! The harness proves itself on real peers alone: what fails here is not our protocol's fault.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 use std::process::Command;
 use std::time::{Duration, Instant};

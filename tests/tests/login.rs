@@ -1,5 +1,4 @@
 //! Passwords, keys of every kind, encrypted keys and two factors, through the library, against OpenSSH's server.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
 //! Every key exchange × cipher × MAC × host key that OpenSSH and we both know, by name, in both directions.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 use ssh_interop_tests::peer::openssh::{KeyType, Sshd};
 use ssh_interop_tests::peer::ours::{self, OurSshd};

@@ -1,5 +1,4 @@
 //! Dropbear, PuTTY and AsyncSSH, each with our client or our server.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 use ssh_interop_tests::peer::asyncssh::{self, Algorithms, Operation};
 use ssh_interop_tests::peer::dropbear::{self, Dropbear, dbclient_command};

@@ -1,5 +1,4 @@
 //! Many sessions on one connection: through the library against OpenSSH's server, and of OpenSSH's client on ours.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};

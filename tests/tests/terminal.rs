@@ -1,5 +1,4 @@
 //! A shell under a terminal, in both directions, driven through tmux as a person would.
-#![allow(clippy::disallowed_methods, reason = "the list is what the sans-IO core must not call")]
 
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,5 @@
 //! A client and a server of ours in one process, over memory.
-#![allow(dead_code, unreachable_pub, clippy::disallowed_methods, reason = "shared by several tests")]
+#![allow(dead_code, unreachable_pub, reason = "shared by several tests")]
 
 use std::io::{Read, Write};
 use std::sync::Arc;

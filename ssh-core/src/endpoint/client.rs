@@ -56,7 +56,6 @@ impl sealed::Role for ClientRole {
     type Settings = ClientConfig;
     type Happening = ClientEvent;
 
-    #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
     fn settings(config: &Arc<ClientConfig>) -> Result<CoreConfig, ConfigError> {
         config.limits.check()?;
         check_algorithms(&config.algorithms)?;
@@ -72,7 +71,6 @@ impl sealed::Role for ClientRole {
         })
     }
 
-    #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
     fn happening(event: CoreEvent) -> Option<ClientEvent> {
         Some(match event {
             CoreEvent::HostKey(request) => ClientEvent::HostKey(request),
@@ -106,7 +104,6 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`]
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn answer_host_key(&mut self, request: HostKeyRequest, answer: HostKeyAnswer) -> Result<(), Misuse> {
         self.core.answer_host_key(&request, answer)
     }
@@ -134,7 +131,6 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`]
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn answer_signature(&mut self, request: SignRequest, signature: Option<&[u8]>) -> Result<(), Misuse> {
         self.core.answer_user_signature(&request, signature)
     }

@@ -32,7 +32,7 @@ const REPLY_ROOM: usize = 64 * 1024;
 const KEPT_BUFFERS: usize = 12 * 1024;
 
 /// A role's configuration as the core needs it.
-pub(crate) struct CoreConfig {
+pub struct CoreConfig {
     pub(super) side: Side,
     pub(super) algorithms: Arc<Algorithms>,
     pub(super) limits: Limits,

@@ -36,7 +36,7 @@ pub struct SignRequest {
 }
 
 /// What can happen in either role; each role shows the part that concerns it.
-pub(crate) enum CoreEvent {
+pub enum CoreEvent {
     HostKey(HostKeyRequest),
     Sign(SignRequest),
     AuthNeeded(AuthNeeded),

@@ -78,9 +78,7 @@ pub(crate) mod sealed {
     pub trait Role: Sized {
         type Settings;
         type Happening;
-        #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
         fn settings(config: &Arc<Self::Settings>) -> Result<super::CoreConfig, crate::config::ConfigError>;
-        #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
         fn happening(event: super::event::CoreEvent) -> Option<Self::Happening>;
     }
 }
@@ -208,7 +206,6 @@ impl<R: Role> Endpoint<R> {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`]
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn accept_channel(&mut self, request: ChannelOpenRequest) -> Result<ChannelId, Misuse> {
         self.core.accept_channel(&request)
     }
@@ -217,7 +214,6 @@ impl<R: Role> Endpoint<R> {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`]
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn reject_channel(
         &mut self,
         request: ChannelOpenRequest,
@@ -231,7 +227,6 @@ impl<R: Role> Endpoint<R> {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`], [`Misuse::NoSuchChannel`] if the channel is gone, which is no reason to worry.
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn reply(&mut self, token: RequestToken, success: bool) -> Result<(), Misuse> {
         self.core.reply(&token, success)
     }
@@ -250,7 +245,6 @@ impl<R: Role> Endpoint<R> {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`]
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn answer_global(&mut self, token: GlobalToken, response: Option<&[u8]>) -> Result<(), Misuse> {
         self.core.answer_global(&token, response)
     }

@@ -48,7 +48,6 @@ impl sealed::Role for ServerRole {
     type Settings = ServerConfig;
     type Happening = ServerEvent;
 
-    #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
     fn settings(config: &Arc<ServerConfig>) -> Result<CoreConfig, ConfigError> {
         config.limits.check()?;
         check_algorithms(&config.algorithms)?;
@@ -64,7 +63,6 @@ impl sealed::Role for ServerRole {
         })
     }
 
-    #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
     fn happening(event: CoreEvent) -> Option<ServerEvent> {
         Some(match event {
             CoreEvent::Sign(request) => ServerEvent::Sign(request),
@@ -91,7 +89,6 @@ impl Server {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`]
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn answer_signature(&mut self, request: SignRequest, signature: Option<&[u8]>) -> Result<(), Misuse> {
         self.core.answer_host_signature(&request, signature)
     }
@@ -100,7 +97,6 @@ impl Server {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`]
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn answer_key_offer(&mut self, offer: KeyOffer, would_do: bool) -> Result<(), Misuse> {
         self.core.answer_key_offer(&offer, would_do)
     }
@@ -109,7 +105,6 @@ impl Server {
     ///
     /// # Errors
     /// [`Misuse::StaleToken`]
-    #[allow(clippy::needless_pass_by_value, reason = "the token is used up")]
     pub fn answer_auth(&mut self, request: AuthRequest, answer: AuthAnswer) -> Result<(), Misuse> {
         self.core.answer_auth(&request, answer)
     }
