@@ -113,6 +113,8 @@ pub enum LimitKind {
     Banners,
     /// Rounds of keyboard-interactive questions.
     PromptRounds,
+    /// Key exchanges before authentication.
+    EarlyKeyExchanges,
 }
 
 /// How the peer broke the protocol.
@@ -289,6 +291,7 @@ impl fmt::Display for LimitKind {
             Self::PacketsPerKey => "packets under one key",
             Self::Banners => "banners",
             Self::PromptRounds => "rounds of questions",
+            Self::EarlyKeyExchanges => "key exchanges before authentication",
         })
     }
 }

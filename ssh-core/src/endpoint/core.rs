@@ -28,6 +28,9 @@ use crate::wire::{DecodeError, DisconnectReason, MessageNumber};
 /// How much further than channel data replies may fill the output before input has to wait.
 const REPLY_ROOM: usize = 64 * 1024;
 
+/// Key exchanges a peer may have before authentication: each costs more than a message should.
+const MAX_EARLY_EXCHANGES: u32 = 3;
+
 /// Buffers up to this size are kept when nothing goes on.
 const KEPT_BUFFERS: usize = 12 * 1024;
 
@@ -63,6 +66,8 @@ pub(super) struct Core {
     reported: bool,
     /// Numbers the decisions about host keys and signatures.
     pub(super) turn: u64,
+    /// Key exchanges so far, as long as nobody is authenticated.
+    early_exchanges: u32,
 }
 
 /// Authentication, by role.
@@ -120,6 +125,7 @@ impl Core {
             ending: None,
             reported: false,
             turn: u64::from_le_bytes(turn),
+            early_exchanges: 0,
             config,
         };
         core.send_first_words().map_err(|_| ConfigError::Random)?;
@@ -380,6 +386,12 @@ impl Core {
         let body = payload.get(1..).unwrap_or_default();
         let event = match number {
             MessageNumber::KEXINIT => {
+                if self.phase != Phase::Connection {
+                    self.early_exchanges += 1;
+                    if self.early_exchanges > MAX_EARLY_EXCHANGES {
+                        return Err(Error::LimitExceeded(LimitKind::EarlyKeyExchanges));
+                    }
+                }
                 let packets_before = u64::from(packet.sequence_number);
                 self.transport.handle_kexinit(payload, packets_before, &mut self.outbound, &mut *self.random)?;
                 self.timers.exchange_since.get_or_insert(self.timers.now);

@@ -273,3 +273,6 @@ impl<R: Role> Endpoint<R> {
         self.core.buffer_memory()
     }
 }
+
+#[cfg(test)]
+mod tests;
