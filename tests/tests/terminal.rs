@@ -67,12 +67,12 @@ fn use_a_shell(directory: &Path, ssh: &Command) {
     tmux.keys(&["clear; test -t 0 && test -t 1 && stty size", "Enter"]);
     tmux.expect("24 80");
     tmux.run(&["resize-window", "-x", "100", "-y", "30"]);
-    std::thread::sleep(Duration::from_millis(300));
-    tmux.keys(&["clear; stty size", "Enter"]);
-    tmux.expect("30 100");
+    // The new size is on its way for a while: the shell itself waits for it.
+    tmux.keys(&["clear; until stty size | grep -q '30 100'; do sleep 0.1; done; echo size $(stty size)", "Enter"]);
+    tmux.expect("size 30 100");
     // The terminal's interrupt character ends the command, not the connection.
-    tmux.keys(&["clear; sleep 50", "Enter"]);
-    std::thread::sleep(Duration::from_millis(300));
+    tmux.keys(&["clear; echo be''gun; sleep 50", "Enter"]);
+    tmux.expect("begun");
     tmux.keys(&["C-c"]);
     tmux.keys(&["echo alive $((1+1))", "Enter"]);
     tmux.expect("alive 2");
