@@ -51,13 +51,13 @@ fn new_keys_are_added_at_the_end_and_nothing_else_changes() {
     let key = common::host_key();
     file.policy(StrictHostKeyChecking::AcceptNew).check("one", 22, key.public_key()).expect("new");
     let mut hashed = file.policy(StrictHostKeyChecking::AcceptNew).hash_names(true);
-    hashed.check("two", 2222, key.public_key()).expect("new");
+    hashed.check("two.example", 2222, key.public_key()).expect("new");
     let text = std::fs::read_to_string(&file.0).expect("it was written");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "# a comment without an end of line");
     assert_eq!(lines[1], format!("one {}", key.public_key()));
-    assert!(lines[2].starts_with("|1|") && !text.contains("two"), "{text}");
-    for (host, port) in [("one", 22), ("two", 2222)] {
+    assert!(lines[2].starts_with("|1|") && !text.contains("two.example"), "{text}");
+    for (host, port) in [("one", 22), ("two.example", 2222)] {
         file.policy(StrictHostKeyChecking::Yes).check(host, port, key.public_key()).expect("known");
     }
 }
