@@ -162,3 +162,22 @@ impl Drop for Place {
         self.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that stops for good when its descriptors run out once can be stopped by anybody.
+    #[test]
+    fn what_passes_does_not_end_a_listener() {
+        use rustix::io::Errno;
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert!(is_shortage(&errno.into()), "{errno}");
+        }
+        for errno in [Errno::CONNABORTED, Errno::CONNRESET, Errno::INTR] {
+            assert!(is_passing(&errno.into()), "{errno}");
+        }
+        let broken = Errno::BADF.into();
+        assert!(!is_shortage(&broken) && !is_passing(&broken));
+    }
+}

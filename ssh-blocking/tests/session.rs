@@ -3,12 +3,13 @@
 mod common;
 
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Setup, session};
-use ssh_blocking::ssh_core::key::FingerprintHash;
-use ssh_blocking::ssh_core::{CloseReason, RekeyPolicy, ServerConfig};
-use ssh_blocking::{Error, Exit, Timeouts};
+use ssh_blocking::ssh_core::key::{FingerprintHash, PublicKey};
+use ssh_blocking::ssh_core::{AuthAnswer, AuthRequest, CloseReason, Identity, RekeyPolicy, ServerConfig, ServerRole};
+use ssh_blocking::{Channel, Connection, Error, Exit, Handler, HostKeyPolicy, Timeouts};
 
 #[test]
 fn commands_streams_and_ends() {
@@ -160,6 +161,53 @@ fn a_lost_connection_is_an_error_not_an_end() {
     assert!(matches!(session.cmd("echo again", None), Err(Error::Closed(_) | Error::Io(_) | Error::Misuse(_))));
 }
 
+/// A person who thinks about a host key for longer than a host may take to answer is waited for.
+#[test]
+fn thinking_about_a_host_key_is_not_connecting() {
+    struct Slow(PublicKey);
+    impl HostKeyPolicy for Slow {
+        fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> ssh_blocking::Result<()> {
+            std::thread::sleep(Duration::from_millis(700));
+            self.0.check(host, port, key)
+        }
+    }
+    let (ours, theirs) = ssh_blocking::transport::memory_pair(common::CAPACITY);
+    let key = common::host_key();
+    let policy = Slow(key.public_key().clone());
+    let config = ServerConfig::new(vec![key.public_key().clone()]);
+    std::thread::spawn(move || {
+        let keys = std::sync::Arc::from([key]);
+        ssh_blocking::serve_connection(theirs, "", config.into(), keys, &std::sync::Arc::new(common::TestServer))
+    });
+    let timeouts = Timeouts { connect: Some(Duration::from_millis(500)), ..Timeouts::default() };
+    let connector = ssh_blocking::Connector::new().host_keys(policy).timeouts(timeouts);
+    connector.connect_over(ours, "test", 22).expect("the key is right");
+}
+
+/// A handler hears of the end of its connection, however that came about.
+#[test]
+fn a_transport_that_fails_is_reported() {
+    #[derive(Default)]
+    struct Listening(AtomicBool);
+    impl Handler for Listening {
+        fn authenticate(&self, _: &Connection, _: &AuthRequest) -> AuthAnswer {
+            AuthAnswer::Reject
+        }
+        fn session(&self, _: &Connection, _: &Identity, _: Channel<ServerRole>) {}
+        fn closed(&self, _: &Connection, reason: &CloseReason) {
+            assert!(reason.error().is_some());
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let key = common::host_key();
+    let config = ServerConfig::new(vec![key.public_key().clone()]);
+    let handler = std::sync::Arc::new(Listening::default());
+    let transport = common_cut::Resetting::default();
+    let ended = ssh_blocking::serve_connection(transport, "", config.into(), std::sync::Arc::from([key]), &handler);
+    assert!(matches!(ended, Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionReset));
+    assert!(handler.0.load(Ordering::Relaxed));
+}
+
 mod common_cut {
     use ssh_blocking::transport::{Interest, MemoryTransport, Transport};
     use std::io;
@@ -208,5 +256,34 @@ mod common_cut {
         fn shutdown(&self) {
             self.inner.shutdown();
         }
+    }
+
+    /// Says who it is, and then the connection is reset.
+    #[derive(Default)]
+    pub(super) struct Resetting {
+        said: AtomicUsize,
+    }
+
+    impl Transport for Resetting {
+        fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.said.fetch_add(1, Ordering::Relaxed) > 0 {
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+            let line = b"SSH-2.0-x\r\n";
+            buffer[..line.len()].copy_from_slice(line);
+            Ok(line.len())
+        }
+
+        fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn wait(&self, _: Interest, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn wake(&self) {}
+
+        fn shutdown(&self) {}
     }
 }

@@ -1,5 +1,4 @@
 //! User authentication from both sides (RFC 4252, RFC 4256, RFC 8332).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 

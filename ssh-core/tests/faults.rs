@@ -1,5 +1,4 @@
 //! What networks and strangers do: cuts, flipped bits, silence, other protocols. Every end is a typed error.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! Channels: windows, back-pressure, wake-ups, half-closes, limits.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! The gate in every cell: role × phase × key exchange × strict × 256 numbers, against verdicts written from the RFCs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use ssh_core::Side;
 use ssh_core::gate::{KexPhase, Phase, Verdict, verdict};

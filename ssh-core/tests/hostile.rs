@@ -1,5 +1,4 @@
 //! A peer with a codec of its own that breaks the rules in the clear, before there are keys.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 

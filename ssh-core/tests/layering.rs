@@ -1,6 +1,4 @@
 //! What the source of the crate promises about itself: who depends on whom, and that nothing outside is touched.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::disallowed_methods, reason = "this test reads the source, from which it is not compiled in")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
 //! Properties over arbitrary input: of messages, of bytes, and of what applications do.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 

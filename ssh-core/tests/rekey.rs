@@ -1,5 +1,4 @@
 //! Fresh keys in the midst of everything (RFC 4253 §9): nothing is lost, reordered or noticed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! A session is a function of its inputs: a record of them, played again, gives the same bytes and the same events.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! Whole sessions between a client and a server of ours.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 

@@ -74,6 +74,13 @@ pub(crate) struct Permission {
     pub(crate) terminal: bool,
 }
 
+impl Permission {
+    /// What holds after both keys were shown: a later step of a login can narrow what is allowed, never widen it.
+    pub(crate) fn and(self, later: Self) -> Self {
+        Self { command: self.command.or(later.command), terminal: self.terminal && later.terminal }
+    }
+}
+
 /// What `files` say about `key`; `None`: it lets nobody in.
 pub(crate) fn permission(files: &[PathBuf], key: &PublicKey) -> Option<Permission> {
     files.iter().find_map(|path| {
@@ -130,4 +137,17 @@ fn permission_of(line: &AuthorizedKey, path: &Path) -> Option<Permission> {
         }
     }
     Some(permission)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Permission;
+
+    #[test]
+    fn restrictions_survive_later_steps() {
+        let forced = Permission { command: Some("only this".into()), terminal: false };
+        let free = Permission { command: None, terminal: true };
+        assert_eq!(forced.clone().and(free.clone()), forced);
+        assert_eq!(free.and(forced.clone()), forced);
+    }
 }

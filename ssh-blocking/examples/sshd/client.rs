@@ -101,10 +101,7 @@ impl Client {
         let mut current = self.permission.lock().unwrap_or_else(PoisonError::into_inner);
         *current = Some(match current.take() {
             None => permission,
-            Some(before) => Permission {
-                command: before.command.or(permission.command),
-                terminal: before.terminal && permission.terminal,
-            },
+            Some(before) => before.and(permission),
         });
     }
 }

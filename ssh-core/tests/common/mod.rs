@@ -1,5 +1,5 @@
 //! Two endpoints on a virtual network and clock: no sockets, no threads, everything decided by seeds.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(dead_code, unreachable_pub, reason = "shared by several tests")]
 
 pub mod traffic;
 
