@@ -13,7 +13,7 @@ const PACKAGE: &str = "ssh-blocking";
 /// The path of an example program (`ssh`, `sshd`, `quickstart` ..), built at the first call in the process.
 ///
 /// The build goes to the target directory and profile this test itself was built in. With `SSH_INTEROP_PREBUILT=1`
-/// nothing is built: `cargo test --workspace` has done it.
+/// nothing is built: `cargo build --workspace --examples` has done it.
 pub fn our_binary(name: &str) -> PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     let directory = DIRECTORY.get_or_init(|| {
