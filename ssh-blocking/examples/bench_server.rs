@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ssh_blocking::ssh_core::admission::AdmissionPolicy;
 use ssh_blocking::ssh_core::crypto::Algorithms;
 use ssh_blocking::ssh_core::files::algorithm_list;
 use ssh_blocking::ssh_core::files::authorized_keys::AuthorizedKeys;
@@ -46,7 +47,12 @@ fn run() -> Result<(), Failure> {
         }
     }
     let host_key = host_key.ok_or("--hostkey is missing")?;
-    let listener = Listener::with_config(("127.0.0.1", port), config, vec![host_key])?.max_connections(5000);
+    let mut policy = AdmissionPolicy::default();
+    policy.max_connections = 5000;
+    policy.startups.full = 5000;
+    policy.startups.start = 5000;
+    policy.penalties = None;
+    let listener = Listener::with_config(("127.0.0.1", port), config, vec![host_key])?.admission(policy);
     listener.serve(&Arc::new(Commands { authorized: AuthorizedKeys::parse(&authorized) }))?;
     Ok(())
 }

@@ -4,39 +4,34 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ssh_core::adapter::{Communication, Exit, Output};
 use ssh_core::wire::DataStream;
-use ssh_core::{ChannelId, ChannelRequest, ClientRole, IncomingRequest, Signal, WriteError};
+use ssh_core::{ChannelId, ChannelRequest, ClientRole, IncomingRequest, RequestToken, Role, Signal};
 
-use crate::driver::{Driver, Sort, Stopped};
+use crate::driver::{Driver, State, Stopped};
 use crate::error::{Error, Result};
-use crate::exit::{Exit, Output};
 
 /// A channel of a [`Session`](crate::Session), or of a server's connection.
 ///
 /// Reading and writing it are `Read` and `Write`; [`split`](Self::split) makes parts for different threads. What one
 /// thread does on a channel never holds up another channel. Dropping the last part closes the channel.
-pub struct Channel<R: Sort = ClientRole> {
+pub struct Channel<R: Role = ClientRole> {
     inner: Arc<Inner<R>>,
 }
 
-struct Inner<R: Sort> {
+struct Inner<R: Role> {
     driver: Arc<Driver<R>>,
     id: ChannelId,
     timeout: Option<Duration>,
 }
 
-impl<R: Sort> Drop for Inner<R> {
+impl<R: Role> Drop for Inner<R> {
     fn drop(&mut self) {
-        self.driver.act(|state| {
-            state.channels.remove(&self.id);
-            if let Some(channel) = state.endpoint.channel(self.id) {
-                channel.abandon();
-            }
-        });
+        self.driver.act(|state| state.inbox.release(self.id));
     }
 }
 
-impl<R: Sort> Channel<R> {
+impl<R: Role> Channel<R> {
     pub(crate) fn new(driver: Arc<Driver<R>>, id: ChannelId, timeout: Option<Duration>) -> Self {
         Self { inner: Arc::new(Inner { driver, id, timeout }) }
     }
@@ -44,30 +39,18 @@ impl<R: Sort> Channel<R> {
     /// Waits for the peer to confirm the channel.
     pub(crate) fn wait_open(&self) -> Result<()> {
         let id = self.inner.id;
-        let opened = self.inner.wait("opening a channel", |state| state.channels.get_mut(&id)?.opened.take())?;
-        opened.map_err(|(reason, description)| Error::ChannelRefused { reason, description })
+        Ok(self.inner.wait("opening a channel", |state| state.inbox.opened(id))??)
     }
 
     /// Sends a request; if `want_reply`, waits for the answer.
     ///
     /// # Errors
-    /// [`Error::RequestRefused`] if the peer refuses it.
+    /// [`SessionError::RequestRefused`](ssh_core::adapter::SessionError::RequestRefused) if the peer refuses it.
     pub fn request(&self, request: &ChannelRequest, want_reply: bool) -> Result<()> {
         let id = self.inner.id;
-        let asked = self.inner.wait("a request", |state| {
-            let Some(mut channel) = state.endpoint.channel(id) else { return Some(Err(WriteError::Closed)) };
-            match channel.request(request, want_reply) {
-                Err(WriteError::Busy) => None,
-                asked => Some(asked),
-            }
-        })?;
-        let Some(asked) = asked.map_err(to_io)? else { return Ok(()) };
-        let granted = self.inner.wait("the answer to a request", |state| {
-            let notes = state.channels.get_mut(&id)?;
-            // A channel that was closed without an answer refused the request.
-            notes.replies.remove(&asked).or(notes.closed.then_some(false))
-        })?;
-        if granted { Ok(()) } else { Err(Error::RequestRefused { request: request_name(request) }) }
+        let asked = self.inner.wait("a request", |state| state.inbox.request(id, request, want_reply))??;
+        let Some(asked) = asked else { return Ok(()) };
+        Ok(self.inner.wait("the answer to a request", |state| state.inbox.reply(id, asked, request))??)
     }
 
     /// Sends a signal to what runs on the channel, by its name without `SIG`.
@@ -94,20 +77,13 @@ impl<R: Sort> Channel<R> {
     /// If the connection is lost before.
     pub fn wait(&self) -> Result<Exit> {
         let id = self.inner.id;
-        let mut discarded = [0; 4096];
-        self.inner.wait("the end of a command", |state| {
-            for stream in [DataStream::STDOUT, DataStream::STDERR] {
-                while matches!(read_now(state, id, stream, &mut discarded), Some(1..)) {}
-            }
-            let notes = state.channels.get(&id)?;
-            notes.closed.then(|| notes.exit.clone().unwrap_or(Exit::Unknown))
-        })
+        self.inner.wait("the end of a command", |state| state.inbox.ended(id))
     }
 
     /// How what ran on the channel ended, if the peer has said so.
     pub fn exit(&self) -> Option<Exit> {
         let id = self.inner.id;
-        self.inner.driver.act(|state| state.channels.get(&id)?.exit.clone())
+        self.inner.driver.act(|state| state.inbox.exit(id))
     }
 
     /// Parts for different threads: what is written, standard output, standard error.
@@ -133,65 +109,26 @@ impl<R: Sort> Channel<R> {
     /// If the connection is lost.
     pub fn next_request(&self) -> Result<Option<IncomingRequest>> {
         let id = self.inner.id;
-        self.inner.wait_forever(|state| {
-            let Some(notes) = state.channels.get_mut(&id) else { return Some(None) };
-            match notes.requests.pop_front() {
-                Some(request) => Some(Some(request)),
-                None => notes.closed.then_some(None),
-            }
-        })
+        let waited = self.inner.driver.wait(None, |state| state.inbox.next_request(id));
+        waited.map_err(|stopped| stopped.into_error("a request", None))
     }
 
     /// Answers a request of the peer.
-    pub fn reply(&self, token: ssh_core::RequestToken, success: bool) {
+    pub fn reply(&self, token: RequestToken, success: bool) {
         // A channel that is gone wants no answer.
-        let _ = self.inner.driver.act(|state| state.endpoint.reply(token, success));
+        let _ = self.inner.driver.act(|state| state.inbox.endpoint.reply(token, success));
     }
 
     /// Closes our side of the channel.
     pub fn close(&self) {
         let id = self.inner.id;
-        self.inner.driver.act(|state| {
-            if let Some(mut channel) = state.endpoint.channel(id) {
-                channel.close();
-            }
-        });
+        self.inner.driver.act(|state| state.inbox.close(id));
     }
 
     /// Feeds `stdin` to the channel and collects both streams until the peer closes it.
     pub(crate) fn communicate(&self, stdin: &[u8], limit: usize) -> Result<Output> {
-        let id = self.inner.id;
-        let (mut rest, mut sent_eof) = (stdin, false);
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let exit = self.inner.wait("a command", |state| {
-            if let Some(mut channel) = state.endpoint.channel(id) {
-                if !rest.is_empty() {
-                    match channel.write(DataStream::STDOUT, rest) {
-                        Ok(n) => rest = &rest[n..],
-                        Err(_) => rest = &[],
-                    }
-                }
-                if rest.is_empty() && !sent_eof {
-                    sent_eof = true;
-                    let _ = channel.send_eof();
-                }
-                for (stream, collected) in [(DataStream::STDOUT, &mut stdout), (DataStream::STDERR, &mut stderr)] {
-                    let data = channel.readable(stream);
-                    let n = data.len();
-                    collected.extend_from_slice(data);
-                    if n > 0 {
-                        channel.consume(stream, n);
-                    }
-                }
-            }
-            if stdout.len() + stderr.len() > limit {
-                return Some(Err(Error::TooMuchOutput { limit }));
-            }
-            let notes = state.channels.get(&id)?;
-            let over = notes.closed && state.endpoint.channel(id).is_none();
-            over.then(|| Ok(notes.exit.clone().unwrap_or(Exit::Unknown)))
-        })??;
-        Ok(Output { stdout, stderr, exit })
+        let mut communication = Communication::new(self.inner.id, stdin, limit);
+        Ok(self.inner.wait("a command", |state| communication.advance(&mut state.inbox))??)
     }
 
     fn reader(&self, stream: DataStream) -> ChannelReader<R> {
@@ -199,36 +136,20 @@ impl<R: Sort> Channel<R> {
     }
 }
 
-impl<R: Sort> Inner<R> {
-    fn wait<T>(&self, what: &'static str, check: impl FnMut(&mut crate::driver::State<R>) -> Option<T>) -> Result<T> {
+impl<R: Role> Inner<R> {
+    fn wait<T>(&self, what: &'static str, check: impl FnMut(&mut State<R>) -> Option<T>) -> Result<T> {
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
         self.driver.wait(deadline, check).map_err(|stopped| stopped.into_error(what, self.timeout))
     }
 
-    fn wait_forever<T>(&self, check: impl FnMut(&mut crate::driver::State<R>) -> Option<T>) -> Result<T> {
-        self.driver.wait(None, check).map_err(|stopped| stopped.into_error("a request", None))
-    }
-
     fn read(&self, stream: DataStream, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        Ok(self.wait("reading", |state| read_now(state, self.id, stream, buffer))?)
+        Ok(self.wait("reading", |state| state.inbox.read(self.id, stream, buffer))?)
     }
 
     /// Returns once the transport has taken the bytes: what lies in our own buffer would move only while a thread waits.
     fn write(&self, stream: DataStream, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.is_empty() {
-            return Ok(0);
-        }
-        let written = self.wait("writing", |state| {
-            let Some(mut channel) = state.endpoint.channel(self.id) else { return Some(Err(WriteError::Closed)) };
-            match channel.write(stream, bytes) {
-                Ok(0) => None,
-                written => Some(written),
-            }
-        })?;
-        let written = written.map_err(to_io)?;
+        let written = self.wait("writing", |state| state.inbox.write(self.id, stream, bytes))?;
+        let written = written.map_err(Error::from)?;
         self.flush()?;
         Ok(written)
     }
@@ -242,55 +163,18 @@ impl<R: Sort> Inner<R> {
     }
 
     fn send_eof(&self) -> Result<()> {
-        self.driver.act(|state| {
-            if let Some(mut channel) = state.endpoint.channel(self.id) {
-                let _ = channel.send_eof();
-            }
-        });
+        self.driver.act(|state| state.inbox.send_eof(self.id));
         Ok(self.flush()?)
     }
 }
 
-/// What can be read at once: `Some(0)` at the end, `None` if one has to wait.
-fn read_now<R: Sort>(
-    state: &mut crate::driver::State<R>,
-    id: ChannelId,
-    stream: DataStream,
-    buffer: &mut [u8],
-) -> Option<usize> {
-    let Some(mut channel) = state.endpoint.channel(id) else { return Some(0) };
-    let data = channel.readable(stream);
-    if data.is_empty() {
-        return channel.is_at_eof().then_some(0);
-    }
-    let n = data.len().min(buffer.len());
-    buffer[..n].copy_from_slice(&data[..n]);
-    channel.consume(stream, n);
-    Some(n)
-}
-
-fn to_io(error: WriteError) -> io::Error {
-    io::Error::new(io::ErrorKind::BrokenPipe, error)
-}
-
-fn request_name(request: &ChannelRequest) -> &'static str {
-    match request {
-        ChannelRequest::Pty(_) => "pty-req",
-        ChannelRequest::Env { .. } => "env",
-        ChannelRequest::Shell => "shell",
-        ChannelRequest::Exec { .. } => "exec",
-        ChannelRequest::Subsystem { .. } => "subsystem",
-        _ => "channel",
-    }
-}
-
-impl<R: Sort> Read for Channel<R> {
+impl<R: Role> Read for Channel<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(DataStream::STDOUT, buffer)
     }
 }
 
-impl<R: Sort> Write for Channel<R> {
+impl<R: Role> Write for Channel<R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.inner.write(DataStream::STDOUT, bytes)
     }
@@ -301,23 +185,23 @@ impl<R: Sort> Write for Channel<R> {
 }
 
 /// Reads one stream of a channel; made by [`Channel::split`].
-pub struct ChannelReader<R: Sort = ClientRole> {
+pub struct ChannelReader<R: Role = ClientRole> {
     inner: Arc<Inner<R>>,
     stream: DataStream,
 }
 
-impl<R: Sort> Read for ChannelReader<R> {
+impl<R: Role> Read for ChannelReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(self.stream, buffer)
     }
 }
 
 /// Writes a channel's ordinary stream; made by [`Channel::split`].
-pub struct ChannelWriter<R: Sort = ClientRole> {
+pub struct ChannelWriter<R: Role = ClientRole> {
     inner: Arc<Inner<R>>,
 }
 
-impl<R: Sort> ChannelWriter<R> {
+impl<R: Role> ChannelWriter<R> {
     /// Says that no more will be written.
     ///
     /// # Errors
@@ -327,7 +211,7 @@ impl<R: Sort> ChannelWriter<R> {
     }
 }
 
-impl<R: Sort> Write for ChannelWriter<R> {
+impl<R: Role> Write for ChannelWriter<R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.inner.write(DataStream::STDOUT, bytes)
     }
@@ -338,11 +222,11 @@ impl<R: Sort> Write for ChannelWriter<R> {
 }
 
 /// Writes a channel's standard error; for servers. Made by [`Channel::stderr_writer`].
-pub struct ChannelStderr<R: Sort = ClientRole> {
+pub struct ChannelStderr<R: Role = ClientRole> {
     inner: Arc<Inner<R>>,
 }
 
-impl<R: Sort> Write for ChannelStderr<R> {
+impl<R: Role> Write for ChannelStderr<R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.inner.write(DataStream::STDERR, bytes)
     }

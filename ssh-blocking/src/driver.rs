@@ -14,23 +14,16 @@
 //!    └─── drive: unlock, sleep on the transport, lock, move bytes
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ssh_core::wire::{ChannelOpenFailureReason, DisconnectReason};
-use ssh_core::{
-    ChannelEvent, ChannelId, ChannelOpenRequest, ChannelRequest, ClientEvent, ClientRole, CloseReason, Endpoint,
-    GlobalRequestEvent, IncomingRequest, RequestId, Role, ServerEvent, ServerRole, Side, Timestamp, Untrusted,
-};
+use ssh_core::adapter::{Inbox, SessionError};
+use ssh_core::wire::DisconnectReason;
+use ssh_core::{CloseReason, Endpoint, Role, Timestamp};
 
 use crate::error::{Error, Result};
-use crate::exit::Exit;
 use crate::transport::{Interest, Transport};
-
-/// Most requests of the peer kept for a channel whose owner does not look; later ones that want no answer are dropped.
-const MAX_KEPT_REQUESTS: usize = 256;
 
 /// A connection that several threads share.
 pub(crate) struct Driver<R: Role> {
@@ -42,13 +35,7 @@ pub(crate) struct Driver<R: Role> {
 
 /// What the lock protects.
 pub(crate) struct State<R: Role> {
-    pub(crate) endpoint: Endpoint<R>,
-    pub(crate) closed: Option<CloseReason>,
-    /// Events for whoever leads the connection: login, mostly.
-    pub(crate) events: VecDeque<R::Event>,
-    /// Channels the peer wants.
-    pub(crate) incoming: VecDeque<ChannelOpenRequest>,
-    pub(crate) channels: BTreeMap<ChannelId, ChannelNotes>,
+    pub(crate) inbox: Inbox<R>,
     /// A thread sleeps on the transport.
     driving: bool,
     /// .. and will notice that there is room to write.
@@ -60,59 +47,6 @@ pub(crate) struct State<R: Role> {
     read_ended: bool,
     write_broken: bool,
     io_error: Option<io::Error>,
-}
-
-/// What happened on a channel that its owner has not seen yet.
-#[derive(Default)]
-pub(crate) struct ChannelNotes {
-    pub(crate) opened: Option<std::result::Result<(), (ChannelOpenFailureReason, Untrusted)>>,
-    pub(crate) replies: BTreeMap<RequestId, bool>,
-    pub(crate) requests: VecDeque<IncomingRequest>,
-    pub(crate) exit: Option<Exit>,
-    pub(crate) closed: bool,
-}
-
-/// An event, sorted by who wants it.
-pub enum Sorted<E> {
-    Channel(ChannelId, ChannelEvent),
-    Open(ChannelOpenRequest),
-    Global(GlobalRequestEvent),
-    Closed(CloseReason),
-    Leader(E),
-    Nobody,
-}
-
-/// Sorts a role's events.
-pub trait Sort: Role {
-    fn poll(endpoint: &mut Endpoint<Self>) -> Option<Sorted<Self::Event>>
-    where
-        Self: Sized;
-}
-
-impl Sort for ClientRole {
-    fn poll(endpoint: &mut Endpoint<Self>) -> Option<Sorted<ClientEvent>> {
-        Some(match endpoint.poll_event()? {
-            ClientEvent::Channel(id, event) => Sorted::Channel(id, event),
-            ClientEvent::ChannelOpen(request) => Sorted::Open(request),
-            ClientEvent::Global(event) => Sorted::Global(event),
-            ClientEvent::Closed(reason) => Sorted::Closed(reason),
-            ClientEvent::Rekeyed => Sorted::Nobody,
-            event => Sorted::Leader(event),
-        })
-    }
-}
-
-impl Sort for ServerRole {
-    fn poll(endpoint: &mut Endpoint<Self>) -> Option<Sorted<ServerEvent>> {
-        Some(match endpoint.poll_event()? {
-            ServerEvent::Channel(id, event) => Sorted::Channel(id, event),
-            ServerEvent::ChannelOpen(request) => Sorted::Open(request),
-            ServerEvent::Global(event) => Sorted::Global(event),
-            ServerEvent::Closed(reason) => Sorted::Closed(reason),
-            ServerEvent::Rekeyed => Sorted::Nobody,
-            event => Sorted::Leader(event),
-        })
-    }
 }
 
 /// Why a wait ended without what was waited for.
@@ -129,25 +63,21 @@ pub(crate) enum Stopped {
 impl Stopped {
     pub(crate) fn into_error(self, what: &'static str, after: Option<Duration>) -> Error {
         match self {
-            Self::Closed(reason) => Error::Closed(reason),
+            Self::Closed(reason) => SessionError::Closed(reason).into(),
             Self::Io(error) => Error::Io(error),
             Self::Timeout => Error::Timeout { what, after: after.unwrap_or_default() },
         }
     }
 }
 
-impl<R: Sort> Driver<R> {
+impl<R: Role> Driver<R> {
     /// `start` makes the endpoint; it is given the time, so that clock and endpoint agree.
     pub(crate) fn new(
         transport: Box<dyn Transport>,
         start: impl FnOnce(Timestamp) -> Result<Endpoint<R>>,
     ) -> Result<Self> {
         let state = State {
-            endpoint: start(Timestamp::ZERO)?,
-            closed: None,
-            events: VecDeque::new(),
-            incoming: VecDeque::new(),
-            channels: BTreeMap::new(),
+            inbox: Inbox::new(start(Timestamp::ZERO)?),
             driving: false,
             driver_writes: false,
             waiting: 0,
@@ -206,13 +136,13 @@ impl<R: Sort> Driver<R> {
             if self.write_out(state) {
                 state.news = true;
             }
-            (state.write_broken || state.endpoint.poll_output().is_empty()).then_some(())
+            (state.write_broken || state.inbox.endpoint.poll_output().is_empty()).then_some(())
         })
     }
 
     /// Ends the connection and gives the peer a moment to hear of it.
     pub(crate) fn disconnect(&self, reason: DisconnectReason, description: &str) {
-        self.act(|state| state.endpoint.disconnect(reason, description));
+        self.act(|state| state.inbox.endpoint.disconnect(reason, description));
         let _ = self.flush(Some(Instant::now() + Duration::from_secs(1)));
         self.transport.shutdown();
         self.transport.wake();
@@ -236,7 +166,7 @@ impl<R: Sort> Driver<R> {
 
     /// A driver that sleeps without looking for room to write must look again once there is output that did not fit.
     fn wake_for_output(&self, state: &mut State<R>) {
-        let unsent = !state.write_broken && !state.endpoint.poll_output().is_empty();
+        let unsent = !state.write_broken && !state.inbox.endpoint.poll_output().is_empty();
         if unsent && state.driving && !state.driver_writes {
             state.driver_writes = true;
             self.transport.wake();
@@ -264,8 +194,8 @@ impl<R: Sort> Driver<R> {
     /// Sleeps on the transport without the lock, then moves bytes.
     fn drive<'a>(&'a self, mut state: MutexGuard<'a, State<R>>, deadline: Option<Instant>) -> MutexGuard<'a, State<R>> {
         let interest = Interest {
-            read: !state.read_ended && state.endpoint.wants_input(),
-            write: !state.write_broken && !state.endpoint.poll_output().is_empty(),
+            read: !state.read_ended && state.inbox.endpoint.wants_input(),
+            write: !state.write_broken && !state.inbox.endpoint.poll_output().is_empty(),
         };
         let timeout = self.sleep_time(&state, deadline);
         state.driving = true;
@@ -278,7 +208,7 @@ impl<R: Sort> Driver<R> {
         let waited = self.transport.wait(interest, timeout);
         let mut state = self.lock();
         state.driving = false;
-        state.endpoint.handle_timeout(self.now());
+        state.inbox.endpoint.handle_timeout(self.now());
         if let Err(error) = waited {
             state.break_off(error);
         }
@@ -293,17 +223,17 @@ impl<R: Sort> Driver<R> {
 
     fn sleep_time(&self, state: &State<R>, deadline: Option<Instant>) -> Option<Duration> {
         let caller = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let timer = state.endpoint.poll_timeout().map(|at| at.saturating_since(self.now()));
+        let timer = state.inbox.endpoint.poll_timeout().map(|at| at.saturating_since(self.now()));
         [caller, timer].into_iter().flatten().min()
     }
 
     fn read_in(&self, state: &mut State<R>) {
-        if state.read_ended || !state.endpoint.wants_input() {
+        if state.read_ended || !state.inbox.endpoint.wants_input() {
             return;
         }
-        match self.transport.try_read(state.endpoint.input_buffer()) {
+        match self.transport.try_read(state.inbox.endpoint.input_buffer()) {
             Ok(0) => state.end_reading(),
-            Ok(n) => state.endpoint.input_filled(n),
+            Ok(n) => state.inbox.endpoint.input_filled(n),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => state.break_off(error),
         }
@@ -313,14 +243,14 @@ impl<R: Sort> Driver<R> {
     fn write_out(&self, state: &mut State<R>) -> bool {
         let mut progress = false;
         while !state.write_broken {
-            let output = state.endpoint.poll_output();
+            let output = state.inbox.endpoint.poll_output();
             if output.is_empty() {
                 break;
             }
             match self.transport.try_write(output) {
                 Ok(n) => {
                     progress |= n > 0;
-                    state.endpoint.consume_output(n);
+                    state.inbox.endpoint.consume_output(n);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // The peer may have said why before it went: reading goes on.
@@ -342,11 +272,11 @@ impl<R: Role> Drop for Driver<R> {
     /// The last user is gone: says goodbye as far as that goes without waiting.
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.endpoint.disconnect(DisconnectReason::BY_APPLICATION, "disconnected by user");
+        state.inbox.endpoint.disconnect(DisconnectReason::BY_APPLICATION, "disconnected by user");
         while !state.write_broken {
-            let output = state.endpoint.poll_output();
+            let output = state.inbox.endpoint.poll_output();
             match self.transport.try_write(output) {
-                Ok(n @ 1..) => state.endpoint.consume_output(n),
+                Ok(n @ 1..) => state.inbox.endpoint.consume_output(n),
                 _ => break,
             }
         }
@@ -354,72 +284,16 @@ impl<R: Role> Drop for Driver<R> {
     }
 }
 
-impl<R: Sort> State<R> {
+impl<R: Role> State<R> {
     /// Works through the input up to the next event and notes it; says whether there was one.
     fn note_next_event(&mut self) -> bool {
-        let Some(sorted) = R::poll(&mut self.endpoint) else { return false };
-        self.news = true;
-        match sorted {
-            Sorted::Channel(id, event) => self.note_channel_event(id, event),
-            Sorted::Open(request) if self.endpoint.side() == Side::Server => self.incoming.push_back(request),
-            Sorted::Open(request) => {
-                let reason = ChannelOpenFailureReason::ADMINISTRATIVELY_PROHIBITED;
-                let _ = self.endpoint.reject_channel(request, reason, "not allowed");
-            }
-            Sorted::Global(GlobalRequestEvent::Request { reply: Some(token), .. }) => {
-                let _ = self.endpoint.answer_global(token, None);
-            }
-            Sorted::Global(_) | Sorted::Nobody => {}
-            Sorted::Closed(reason) => self.closed = Some(reason),
-            Sorted::Leader(event) => self.events.push_back(event),
-        }
-        true
-    }
-
-    fn note_channel_event(&mut self, id: ChannelId, event: ChannelEvent) {
-        let Some(notes) = self.channels.get_mut(&id) else {
-            if let ChannelEvent::Request(IncomingRequest { reply: Some(token), .. }) = event {
-                let _ = self.endpoint.reply(token, false);
-            }
-            return;
-        };
-        match event {
-            ChannelEvent::Opened => notes.opened = Some(Ok(())),
-            ChannelEvent::OpenFailed { reason, description } => {
-                notes.opened = Some(Err((reason, description)));
-                notes.closed = true;
-            }
-            ChannelEvent::Reply { request, success } => {
-                notes.replies.insert(request, success);
-            }
-            ChannelEvent::Closed => notes.closed = true,
-            ChannelEvent::Request(incoming) => self.note_request(id, incoming),
-            _ => {}
-        }
-    }
-
-    fn note_request(&mut self, id: ChannelId, incoming: IncomingRequest) {
-        let Some(notes) = self.channels.get_mut(&id) else { return };
-        match incoming.request {
-            ChannelRequest::ExitStatus(status) => notes.exit = Some(Exit::Status(status)),
-            ChannelRequest::ExitSignal { signal, core_dumped, message } => {
-                notes.exit = Some(Exit::Signal { signal, core_dumped, message });
-            }
-            _ if self.endpoint.side() == Side::Server => {
-                if incoming.reply.is_some() || notes.requests.len() < MAX_KEPT_REQUESTS {
-                    notes.requests.push_back(incoming);
-                }
-            }
-            _ => {
-                if let Some(token) = incoming.reply {
-                    let _ = self.endpoint.reply(token, false);
-                }
-            }
-        }
+        let noted = self.inbox.next().is_some();
+        self.news |= noted;
+        noted
     }
 
     fn stopped(&mut self) -> Option<Stopped> {
-        let reason = self.closed.clone()?;
+        let reason = self.inbox.closed()?.clone();
         match self.io_error.take() {
             Some(error) if matches!(reason.error(), Some(ssh_core::Error::ConnectionLost { .. })) => {
                 // Every later wait gets the protocol's view of it.
@@ -431,7 +305,7 @@ impl<R: Sort> State<R> {
 
     fn end_reading(&mut self) {
         self.read_ended = true;
-        self.endpoint.handle_eof();
+        self.inbox.endpoint.handle_eof();
     }
 
     fn break_off(&mut self, error: io::Error) {

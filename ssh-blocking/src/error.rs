@@ -4,8 +4,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use ssh_core::files::ssh_config::ConfigError as ConfigTextError;
-use ssh_core::{CloseReason, ConfigError, Misuse, Untrusted};
+use ssh_core::adapter::SessionError;
+use ssh_core::login::LoginError;
+use ssh_core::{CloseReason, ConfigError, Misuse};
 
 /// Why something did not work.
 #[derive(Debug)]
@@ -27,15 +28,6 @@ pub enum Error {
         /// Why not.
         error: io::Error,
     },
-    /// A key file cannot be used.
-    KeyFile {
-        /// Its path.
-        path: std::path::PathBuf,
-        /// Why not.
-        error: ssh_core::key::KeyFileError,
-    },
-    /// The connection is over.
-    Closed(CloseReason),
     /// Something took longer than allowed.
     Timeout {
         /// What.
@@ -46,37 +38,11 @@ pub enum Error {
     /// The host key is not the one expected, or not known.
     HostKey(String),
     /// The user was not let in.
-    Login {
-        /// Who.
-        user: String,
-        /// What was tried.
-        tried: Vec<&'static str>,
-        /// What the server would still look at.
-        methods: Vec<String>,
-    },
-    /// The server did not open a channel.
-    ChannelRefused {
-        /// Its reason.
-        reason: ssh_core::wire::ChannelOpenFailureReason,
-        /// Its words.
-        description: Untrusted,
-    },
-    /// The server refused a request on a channel.
-    RequestRefused {
-        /// What was asked for.
-        request: &'static str,
-    },
-    /// More output than the caller allows to collect.
-    TooMuchOutput {
-        /// The bound, in bytes.
-        limit: usize,
-    },
+    Login(LoginError),
+    /// The connection is over, or something on it did not work.
+    Session(SessionError),
     /// The configuration cannot work.
     Config(ConfigError),
-    /// A configuration text cannot be read.
-    ConfigText(ConfigTextError),
-    /// The library was asked for something at the wrong time.
-    Misuse(Misuse),
 }
 
 /// What most functions return.
@@ -88,7 +54,9 @@ impl Error {
         match self {
             Self::Timeout { .. } => true,
             Self::Connect { error, .. } | Self::Io(error) => error.kind() == io::ErrorKind::TimedOut,
-            Self::Closed(reason) => matches!(reason.error(), Some(ssh_core::Error::Timeout(_))),
+            Self::Session(SessionError::Closed(reason)) => {
+                matches!(reason.error(), Some(ssh_core::Error::Timeout(_)))
+            }
             _ => false,
         }
     }
@@ -100,44 +68,22 @@ impl fmt::Display for Error {
             Self::Connect { target, error } => write!(f, "cannot connect to {target}: {error}"),
             Self::Io(error) => error.fmt(f),
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
-            Self::KeyFile { path, error } => write!(f, "{}: {error}", path.display()),
-            Self::Closed(reason) => reason.fmt(f),
             Self::Timeout { what, after } => write!(f, "{what} took longer than {after:?}"),
             Self::HostKey(text) => f.write_str(text),
-            Self::Login { user, tried, methods } => {
-                write!(f, "permission denied for {user:?}; tried: {}", list(tried))?;
-                write!(f, "; the server accepts: {}", list(methods))
-            }
-            Self::ChannelRefused { reason, description } => {
-                write!(f, "the server did not open a channel: {description} ({reason})")
-            }
-            Self::RequestRefused { request } => write!(f, "the server refused the {request} request"),
-            Self::TooMuchOutput { limit } => {
-                write!(f, "the command wrote more than {limit} bytes; read its output as a stream instead")
-            }
+            Self::Login(error) => error.fmt(f),
+            Self::Session(error) => error.fmt(f),
             Self::Config(error) => error.fmt(f),
-            Self::ConfigText(error) => error.fmt(f),
-            Self::Misuse(error) => error.fmt(f),
         }
     }
-}
-
-fn list<T: AsRef<str>>(names: &[T]) -> String {
-    if names.is_empty() {
-        return "nothing".into();
-    }
-    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-    Untrusted::from(names.join(", ").as_str()).to_string()
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Connect { error, .. } | Self::Io(error) | Self::File { error, .. } => Some(error),
-            Self::KeyFile { error, .. } => Some(error),
+            Self::Login(error) => Some(error),
+            Self::Session(error) => Some(error),
             Self::Config(error) => Some(error),
-            Self::ConfigText(error) => Some(error),
-            Self::Misuse(error) => Some(error),
             _ => None,
         }
     }
@@ -151,7 +97,19 @@ impl From<io::Error> for Error {
 
 impl From<Misuse> for Error {
     fn from(error: Misuse) -> Self {
-        Self::Misuse(error)
+        Self::Session(error.into())
+    }
+}
+
+impl From<SessionError> for Error {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<LoginError> for Error {
+    fn from(error: LoginError) -> Self {
+        Self::Login(error)
     }
 }
 
@@ -164,10 +122,11 @@ impl From<ConfigError> for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error {
-            Error::Io(_) | Error::Connect { .. } => io::ErrorKind::Other,
             Error::Timeout { .. } => io::ErrorKind::TimedOut,
-            Error::Closed(CloseReason::Failed(ssh_core::Error::ConnectionLost { .. })) => io::ErrorKind::UnexpectedEof,
-            Error::Closed(_) => io::ErrorKind::BrokenPipe,
+            Error::Session(SessionError::Closed(CloseReason::Failed(ssh_core::Error::ConnectionLost { .. }))) => {
+                io::ErrorKind::UnexpectedEof
+            }
+            Error::Session(SessionError::Closed(_) | SessionError::Channel(_)) => io::ErrorKind::BrokenPipe,
             _ => io::ErrorKind::Other,
         };
         match error {

@@ -3,8 +3,9 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use ssh_core::files::known_hosts::{HostKeyVerdict, KnownHosts};
+use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::key::{FingerprintHash, PublicKey};
+use ssh_core::login::{HostKeyDecision, StrictHostKeyChecking, judge_host_key};
 use ssh_core::random::OsRandom;
 
 use crate::error::{Error, Result};
@@ -36,19 +37,6 @@ impl HostKeyPolicy for PublicKey {
     fn known_key_types(&self, _host: &str, _port: u16) -> Vec<String> {
         vec![self.key_type().into()]
     }
-}
-
-/// What to do with a host that no file knows; OpenSSH's `StrictHostKeyChecking`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StrictHostKeyChecking {
-    /// Refuse it.
-    Yes,
-    /// Ask the [`Ask`] function.
-    Ask,
-    /// Trust it and remember its key. A changed key is refused.
-    AcceptNew,
-    /// Trust it and remember its key; a changed key is reported but accepted. Insecure.
-    InsecureNo,
 }
 
 /// Asks a person whether to trust a host: is given the question, says yes or no.
@@ -112,26 +100,11 @@ impl KnownHostsPolicy {
         }
     }
 
-    /// The strictest verdict of all files: revoked, then trusted, then changed, then unknown.
-    fn verdict(&self, host: &str, port: u16, key: &PublicKey) -> Result<Verdict> {
-        let mut verdict = Verdict::Unknown;
-        for path in &self.files {
-            match Self::read(path)?.lookup(host, port, key) {
-                HostKeyVerdict::Revoked { line } => {
-                    return Ok(Verdict::Revoked(format!("{}:{line}", path.display())));
-                }
-                HostKeyVerdict::Trusted { .. } => verdict = Verdict::Trusted,
-                HostKeyVerdict::Changed { expected, .. } | HostKeyVerdict::OtherTypes { expected }
-                    if !matches!(verdict, Verdict::Trusted) =>
-                {
-                    let line = expected.first().map_or(0, |(line, _)| *line);
-                    let kind = expected.first().map_or("", |(_, key)| key.key_type()).to_owned();
-                    verdict = Verdict::Changed { place: format!("{}:{line}", path.display()), kind };
-                }
-                _ => {}
-            }
-        }
-        Ok(verdict)
+    fn judge(&self, host: &str, port: u16, key: &PublicKey) -> Result<HostKeyDecision> {
+        let read = self.files.iter().map(|path| Ok((path.display().to_string(), Self::read(path)?)));
+        let files = read.collect::<Result<Vec<_>>>()?;
+        let files = files.iter().map(|(name, hosts)| (name.as_str(), hosts));
+        Ok(judge_host_key(self.mode, files, host, port, key))
     }
 
     fn remember(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
@@ -147,51 +120,19 @@ impl KnownHostsPolicy {
     }
 }
 
-enum Verdict {
-    Trusted,
-    Unknown,
-    Changed { place: String, kind: String },
-    Revoked(String),
-}
-
 impl HostKeyPolicy for KnownHostsPolicy {
     fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
-        let fingerprint = key.fingerprint(FingerprintHash::Sha256);
-        let kind = key.key_type();
-        match self.verdict(host, port, key)? {
-            Verdict::Trusted => Ok(()),
-            Verdict::Revoked(place) => {
-                Err(Error::HostKey(format!("the {kind} host key {fingerprint} of {host} is revoked in {place}")))
+        match self.judge(host, port, key)? {
+            HostKeyDecision::Accept => Ok(()),
+            HostKeyDecision::AcceptWithWarning(text) => {
+                (self.warn)(&text);
+                Ok(())
             }
-            Verdict::Changed { place, kind: known } => {
-                let text = format!(
-                    "the host key of {host} has changed, or somebody is in between: {place} has a {known} key, the \
-                     server sent {kind} {fingerprint}; if the change is known to be right, remove that line"
-                );
-                if self.mode == StrictHostKeyChecking::InsecureNo {
-                    (self.warn)(&format!("WARNING: {text}"));
-                    return Ok(());
-                }
-                Err(Error::HostKey(text))
+            HostKeyDecision::Remember => self.remember(host, port, key),
+            HostKeyDecision::Ask { question, .. } if self.ask.as_mut().is_some_and(|ask| ask(&question)) => {
+                self.remember(host, port, key)
             }
-            Verdict::Unknown => match self.mode {
-                StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::InsecureNo => self.remember(host, port, key),
-                StrictHostKeyChecking::Ask => {
-                    let question = format!(
-                        "The authenticity of host '{host}' (port {port}) can't be established.\n\
-                         {kind} key fingerprint is {fingerprint}.\n\
-                         Are you sure you want to continue connecting (yes/no)? "
-                    );
-                    if self.ask.as_mut().is_some_and(|ask| ask(&question)) {
-                        return self.remember(host, port, key);
-                    }
-                    Err(Error::HostKey(format!("the {kind} host key {fingerprint} of {host} was not accepted")))
-                }
-                StrictHostKeyChecking::Yes => Err(Error::HostKey(format!(
-                    "the {kind} host key {fingerprint} of {host} (port {port}) is not known; add it to {} if it is right",
-                    self.files.first().map_or_else(|| "a known_hosts file".into(), |path| path.display().to_string())
-                ))),
-            },
+            HostKeyDecision::Ask { refusal, .. } | HostKeyDecision::Refuse(refusal) => Err(Error::HostKey(refusal)),
         }
     }
 

@@ -28,7 +28,7 @@
 mod channel;
 mod driver;
 mod error;
-mod exit;
+mod guest;
 mod host_keys;
 #[cfg(unix)]
 mod listener;
@@ -39,11 +39,12 @@ pub mod transport;
 
 pub use channel::{Channel, ChannelReader, ChannelStderr, ChannelWriter};
 pub use error::{Error, Result};
-pub use exit::{Exit, Output};
-pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy, StrictHostKeyChecking};
+pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy};
 #[cfg(unix)]
 pub use listener::{Listener, Stopper};
-pub use login::{Answer, AskNewPassword, AskPassword, Credentials, ShowBanner};
+pub use login::Interaction;
 pub use server::{Connection, Handler, serve_connection};
 pub use session::{Connector, Session, Timeouts};
 pub use ssh_core;
+pub use ssh_core::adapter::{Exit, Output, SessionError};
+pub use ssh_core::login::{Credentials, LoginError, StrictHostKeyChecking};

@@ -3,22 +3,27 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ssh_core::ServerConfig;
+use ssh_core::admission::{Admission, AdmissionPolicy, Counters};
 use ssh_core::key::PrivateKey;
 
 use crate::error::{Error, Result};
-use crate::server::{Handler, serve_connection};
+use crate::guest::Door;
+use crate::server::{Handler, serve_guest};
 use crate::transport::FdTransport;
+
+/// Most connections at once unless the admission policy says otherwise: each has a thread.
+const MAX_THREADS: usize = 256;
 
 /// Accepts TCP connections and serves each on a thread of its own.
 pub struct Listener {
     socket: TcpListener,
     config: Arc<ServerConfig>,
     keys: Arc<[PrivateKey]>,
-    max_connections: usize,
+    door: Door,
     stop: Arc<AtomicBool>,
 }
 
@@ -54,22 +59,29 @@ impl Listener {
     /// [`Error::Connect`] if the address cannot be had.
     pub fn with_config(address: impl ToSocketAddrs, mut config: ServerConfig, keys: Vec<PrivateKey>) -> Result<Self> {
         config.host_keys = keys.iter().map(|key| key.public_key().clone()).collect();
+        let mut policy = AdmissionPolicy::default();
+        policy.max_connections = MAX_THREADS;
         let socket = TcpListener::bind(address)
             .map_err(|error| Error::Connect { target: "an address to listen on".into(), error })?;
         Ok(Self {
             socket,
             config: Arc::new(config),
             keys: keys.into(),
-            max_connections: 256,
+            door: Door::new(Admission::new(policy)),
             stop: Arc::new(AtomicBool::new(false)),
         })
     }
 
-    /// Sets how many connections are served at once; more are closed at once. 256.
+    /// Sets who is let in. The default is [`AdmissionPolicy`]'s with 256 connections: each has a thread.
     #[must_use]
-    pub fn max_connections(mut self, most: usize) -> Self {
-        self.max_connections = most;
+    pub fn admission(mut self, policy: AdmissionPolicy) -> Self {
+        self.door = Door::new(Admission::new(policy));
         self
+    }
+
+    /// What came in so far, and what is there now.
+    pub fn counters(&self) -> Counters {
+        self.door.with(|admission, _| admission.counters())
     }
 
     /// Where it listens.
@@ -93,7 +105,6 @@ impl Listener {
     /// # Errors
     /// If no more connections can be accepted.
     pub fn serve<H: Handler>(&self, handler: &Arc<H>) -> io::Result<()> {
-        let open = Arc::new(AtomicUsize::new(0));
         loop {
             let (stream, peer) = match self.socket.accept() {
                 Ok(accepted) => accepted,
@@ -108,16 +119,12 @@ impl Listener {
             if self.stop.load(Ordering::Acquire) {
                 return Ok(());
             }
-            let place = Place::take(&open);
-            if place.number > self.max_connections {
-                continue;
-            }
+            let Ok(guest) = self.door.admit(peer.ip()) else { continue };
             let (config, keys, handler) = (Arc::clone(&self.config), Arc::clone(&self.keys), Arc::clone(handler));
             let serve = move || {
-                let _place = place;
                 if let Ok(transport) = FdTransport::tcp(stream) {
                     // The handler hears how it ended; a transport that fails is the end of one client.
-                    let _ = serve_connection(transport, &peer.to_string(), config, keys, &handler);
+                    let _ = serve_guest(transport, &peer.to_string(), config, keys, &handler, Some(guest));
                 }
             };
             // Out of threads: this client is turned away, the next may be served.
@@ -142,25 +149,6 @@ fn is_shortage(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errno = Errno::from_io_error(error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
-}
-
-/// A place among the connections served at once.
-struct Place {
-    open: Arc<AtomicUsize>,
-    number: usize,
-}
-
-impl Place {
-    fn take(open: &Arc<AtomicUsize>) -> Self {
-        let number = open.fetch_add(1, Ordering::AcqRel) + 1;
-        Self { open: Arc::clone(open), number }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.open.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use ssh_core::{
 };
 
 use crate::channel::Channel;
-use crate::driver::{ChannelNotes, Driver, Stopped};
+use crate::driver::{Driver, Stopped};
 use crate::error::{Error, Result};
+use crate::guest::Guest;
 use crate::transport::Transport;
 
 /// What a server decides and does. Methods may block: each connection has a thread of its own, and so has each channel.
@@ -46,7 +47,6 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Connection {
     driver: Arc<Driver<ServerRole>>,
     peer: Arc<str>,
-    wait_timeout: Option<Duration>,
 }
 
 impl Connection {
@@ -57,12 +57,12 @@ impl Connection {
 
     /// The client's identification string.
     pub fn peer_identification(&self) -> Option<Untrusted> {
-        self.driver.act(|state| state.endpoint.peer_identification())
+        self.driver.act(|state| state.inbox.endpoint.peer_identification())
     }
 
     /// What the latest key exchange agreed on.
     pub fn negotiated(&self) -> Option<Negotiated> {
-        self.driver.act(|state| state.endpoint.negotiated().copied())
+        self.driver.act(|state| state.inbox.endpoint.negotiated().copied())
     }
 
     /// Shows the user a text while authentication goes on.
@@ -70,7 +70,7 @@ impl Connection {
     /// # Errors
     /// [`Error::Misuse`] once the user is in.
     pub fn send_banner(&self, text: &str) -> Result<()> {
-        Ok(self.driver.act(|state| state.endpoint.send_banner(text))?)
+        Ok(self.driver.act(|state| state.inbox.endpoint.send_banner(text))?)
     }
 
     /// Ends the connection.
@@ -92,11 +92,29 @@ pub fn serve_connection<H: Handler>(
     keys: Arc<[PrivateKey]>,
     handler: &Arc<H>,
 ) -> Result<CloseReason> {
+    serve_guest(transport, peer, config, keys, handler, None)
+}
+
+/// As [`serve_connection`], for a client that has a place to give back.
+pub(crate) fn serve_guest<H: Handler>(
+    transport: impl Transport + 'static,
+    peer: &str,
+    config: Arc<ServerConfig>,
+    keys: Arc<[PrivateKey]>,
+    handler: &Arc<H>,
+    mut guest: Option<Guest>,
+) -> Result<CloseReason> {
     let driver = Driver::new(Box::new(transport), |now| Ok(Server::new(config, Box::new(OsRandom), now)?))?;
-    let connection = Connection { driver: Arc::new(driver), peer: peer.into(), wait_timeout: None };
-    let ended = Conversation { connection: &connection, keys: &keys, handler, identity: None }.run();
+    let connection = Connection { driver: Arc::new(driver), peer: peer.into() };
+    let conversation =
+        Conversation { connection: &connection, keys: &keys, handler, guest: guest.as_mut(), identity: None };
+    let ended = conversation.run();
     // A transport that failed has ended the connection too.
-    if let Some(reason) = connection.driver.act(|state| state.closed.clone()) {
+    let reason = connection.driver.act(|state| state.inbox.closed().cloned());
+    if let Some(guest) = guest {
+        guest.leave(reason.as_ref());
+    }
+    if let Some(reason) = reason {
         handler.closed(&connection, &reason);
     }
     ended
@@ -107,25 +125,16 @@ struct Conversation<'a, H> {
     connection: &'a Connection,
     keys: &'a [PrivateKey],
     handler: &'a Arc<H>,
+    guest: Option<&'a mut Guest>,
     identity: Option<Arc<Identity>>,
-}
-
-enum Happened {
-    Event(ServerEvent),
-    Open(ChannelOpenRequest),
 }
 
 impl<H: Handler> Conversation<'_, H> {
     fn run(mut self) -> Result<CloseReason> {
         let driver = &self.connection.driver;
         loop {
-            let happened = driver.wait(None, |state| {
-                let event = state.events.pop_front().map(Happened::Event);
-                event.or_else(|| state.incoming.pop_front().map(Happened::Open))
-            });
-            match happened {
-                Ok(Happened::Event(event)) => self.handle(event)?,
-                Ok(Happened::Open(request)) => self.open(request)?,
+            match driver.wait(None, |state| state.inbox.events.pop_front()) {
+                Ok(event) => self.handle(event)?,
                 Err(Stopped::Closed(reason)) => {
                     // What is still queued, the reason above all, gets a moment to leave.
                     let _ = driver.flush(Some(Instant::now() + Duration::from_secs(1)));
@@ -142,13 +151,20 @@ impl<H: Handler> Conversation<'_, H> {
             ServerEvent::Sign(request) => self.sign(request),
             ServerEvent::KeyOffer(offer) => {
                 let would_do = self.handler.key_offer(self.connection, &offer);
-                let _ = driver.act(|state| state.endpoint.answer_key_offer(offer, would_do));
+                let _ = driver.act(|state| state.inbox.endpoint.answer_key_offer(offer, would_do));
             }
             ServerEvent::Auth(request) => {
+                if let Some(guest) = &mut self.guest {
+                    guest.attempted();
+                }
                 let answer = self.handler.authenticate(self.connection, &request);
-                let _ = driver.act(|state| state.endpoint.answer_auth(request, answer));
+                let _ = driver.act(|state| state.inbox.endpoint.answer_auth(request, answer));
             }
+            ServerEvent::ChannelOpen(request) => self.open(request)?,
             ServerEvent::Authenticated(identity) => {
+                if let Some(guest) = &mut self.guest {
+                    guest.authenticated();
+                }
                 self.handler.authenticated(self.connection, &identity);
                 self.identity = Some(Arc::new(identity));
             }
@@ -162,23 +178,18 @@ impl<H: Handler> Conversation<'_, H> {
         let key = self.keys.iter().find(|key| *key.public_key() == request.key);
         let signature = key.and_then(|key| key.sign(request.algorithm, &request.data, &mut OsRandom).ok());
         let driver = &self.connection.driver;
-        let _ = driver.act(|state| state.endpoint.answer_signature(request, signature.as_deref()));
+        let _ = driver.act(|state| state.inbox.endpoint.answer_signature(request, signature.as_deref()));
     }
 
     fn open(&self, request: ChannelOpenRequest) -> Result<()> {
         let driver = &self.connection.driver;
         let Some(identity) = self.identity.clone().filter(|_| request.channel_type == ChannelType::Session) else {
             let reason = ChannelOpenFailureReason::UNKNOWN_CHANNEL_TYPE;
-            let _ = driver.act(|state| state.endpoint.reject_channel(request, reason, "not supported"));
+            let _ = driver.act(|state| state.inbox.endpoint.reject_channel(request, reason, "not supported"));
             return Ok(());
         };
-        let accepted = driver.act(|state| {
-            let id = state.endpoint.accept_channel(request)?;
-            state.channels.insert(id, ChannelNotes::default());
-            Ok::<_, ssh_core::Misuse>(id)
-        });
-        let Ok(id) = accepted else { return Ok(()) };
-        let channel = Channel::new(Arc::clone(driver), id, self.connection.wait_timeout);
+        let Ok(id) = driver.act(|state| state.inbox.accept_channel(request)) else { return Ok(()) };
+        let channel = Channel::new(Arc::clone(driver), id, None);
         let handler = Arc::clone(self.handler);
         let connection = self.connection.clone();
         let serve = move || handler.session(&connection, &identity, channel);

@@ -4,19 +4,20 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ssh_core::adapter::Output;
+use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
 use ssh_core::wire::DisconnectReason;
 use ssh_core::{
-    ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, ClientRole, CloseReason, HostKeyAnswer, Misuse,
-    Negotiated, PtyRequest, Untrusted,
+    ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, ClientRole, CloseReason, HostKeyAnswer, Negotiated,
+    PtyRequest, Untrusted,
 };
 
 use crate::channel::Channel;
-use crate::driver::{ChannelNotes, Driver, Stopped};
+use crate::driver::{Driver, State, Stopped};
 use crate::error::{Error, Result};
-use crate::exit::Output;
 use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
-use crate::login::{Credentials, Login};
+use crate::login::{Interaction, Login};
 use crate::transport::Transport;
 
 /// Most output [`Session::cmd`] collects.
@@ -96,7 +97,7 @@ impl Connector {
     /// Connects over TCP. Every address of the host is tried.
     ///
     /// # Errors
-    /// [`Error::Connect`] if no address answers, [`Error::HostKey`] if the host is not trusted, [`Error::Closed`] with
+    /// [`Error::Connect`] if no address answers, [`Error::HostKey`] if the host is not trusted, [`Error::Session`] with
     /// the protocol's reason if the handshake fails, [`Error::Timeout`].
     #[cfg(unix)]
     pub fn connect(self, host: &str, port: u16) -> Result<Session> {
@@ -123,8 +124,7 @@ impl Connector {
         deadline: Option<Instant>,
     ) -> Result<Session> {
         let known = self.host_keys.known_key_types(host, port);
-        // A known key is asked for first, or the host would seem to have changed.
-        self.config.algorithms.host_key.sort_by_key(|each| !known.iter().any(|known| known == each.key_type()));
+        self.config.algorithms.prefer_host_keys(&known);
         let config = Arc::new(self.config);
         let driver = Driver::new(Box::new(transport), |now| Ok(Client::new(config, Box::new(OsRandom), now)?))?;
         let session = Session { driver: Arc::new(driver), timeouts: self.timeouts };
@@ -150,10 +150,23 @@ impl Session {
     /// # Errors
     /// [`Error::Login`] if nothing that the credentials hold lets the user in; another login may be tried then.
     pub fn login(&self, user: &str, credentials: impl Into<Credentials>) -> Result<&'static str> {
+        self.login_with(user, credentials, &mut ())
+    }
+
+    /// As [`login`](Self::login), asking `interaction` for what only a person knows, as often as
+    /// [`Credentials::prompts`] allows, and showing it the server's banner.
+    ///
+    /// # Errors
+    /// As [`login`](Self::login).
+    pub fn login_with(
+        &self,
+        user: &str,
+        credentials: impl Into<Credentials>,
+        interaction: &mut dyn Interaction,
+    ) -> Result<&'static str> {
         let timeout = self.timeouts.login;
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        let credentials = credentials.into();
-        Login { driver: &self.driver, user, credentials, deadline, timeout }.run()
+        Login { driver: &self.driver, interaction, deadline, timeout }.run(user, credentials.into())
     }
 
     /// Runs a command, feeds it `stdin`, and collects what it writes. Without `stdin` its standard input is empty.
@@ -168,7 +181,7 @@ impl Session {
     /// Starts a command.
     ///
     /// # Errors
-    /// [`Error::ChannelRefused`], [`Error::RequestRefused`], or how the connection ended.
+    /// [`SessionError`](ssh_core::adapter::SessionError): refused, or how the connection ended.
     pub fn exec(&self, command: &str) -> Result<Channel> {
         let channel = self.open_session()?;
         channel.request(&ChannelRequest::Exec { command: command.into() }, true)?;
@@ -201,18 +214,10 @@ impl Session {
     /// Opens a session channel on which nothing runs yet: for requests that must come before a command.
     ///
     /// # Errors
-    /// [`Error::ChannelRefused`], or how the connection ended.
+    /// [`SessionError`](ssh_core::adapter::SessionError): refused, or how the connection ended.
     pub fn open_session(&self) -> Result<Channel> {
-        let id =
-            self.wait("opening a channel", |state| match state.endpoint.open_channel(&ChannelType::Session) {
-                Ok(id) => {
-                    state.channels.insert(id, ChannelNotes::default());
-                    Some(Ok(id))
-                }
-                Err(Misuse::Busy) => None,
-                Err(_) if state.closed.is_some() => None,
-                Err(error) => Some(Err(error)),
-            })??;
+        let opened = self.wait("opening a channel", |state| state.inbox.open_channel(&ChannelType::Session));
+        let id = opened??;
         let channel = Channel::new(Arc::clone(&self.driver), id, self.timeouts.wait);
         channel.wait_open()?;
         Ok(channel)
@@ -220,12 +225,12 @@ impl Session {
 
     /// What the latest key exchange agreed on.
     pub fn negotiated(&self) -> Option<Negotiated> {
-        self.driver.act(|state| state.endpoint.negotiated().copied())
+        self.driver.act(|state| state.inbox.endpoint.negotiated().copied())
     }
 
     /// The server's identification string.
     pub fn peer_identification(&self) -> Option<Untrusted> {
-        self.driver.act(|state| state.endpoint.peer_identification())
+        self.driver.act(|state| state.inbox.endpoint.peer_identification())
     }
 
     /// Asks for fresh keys.
@@ -233,7 +238,7 @@ impl Session {
     /// # Errors
     /// If the user is not logged in or the connection is over.
     pub fn rekey(&self) -> Result<()> {
-        Ok(self.driver.act(|state| state.endpoint.rekey())?)
+        Ok(self.driver.act(|state| state.inbox.endpoint.rekey())?)
     }
 
     /// Keeps the connection going, keepalives and all, until it is over or `duration` has passed (`None`: without end).
@@ -263,7 +268,7 @@ impl Session {
         mut deadline: Option<Instant>,
     ) -> Result<()> {
         loop {
-            let event = self.driver.wait(deadline, |state| state.events.pop_front());
+            let event = self.driver.wait(deadline, |state| state.inbox.events.pop_front());
             let event = event.map_err(|stopped| stopped.into_error("connecting", self.timeouts.connect))?;
             match event {
                 ClientEvent::HostKey(request) => {
@@ -272,23 +277,19 @@ impl Session {
                     // A person may have been asked: that time is not the host's.
                     deadline = deadline.map(|deadline| deadline + asked.elapsed());
                     let answer = if checked.is_ok() { HostKeyAnswer::Accept } else { HostKeyAnswer::Reject };
-                    self.driver.act(|state| state.endpoint.answer_host_key(request, answer))?;
+                    self.driver.act(|state| state.inbox.endpoint.answer_host_key(request, answer))?;
                     checked?;
                 }
                 // The server is ready for a login: keep the event for it.
                 event => {
-                    self.driver.act(|state| state.events.push_front(event));
+                    self.driver.act(|state| state.inbox.events.push_front(event));
                     return Ok(());
                 }
             }
         }
     }
 
-    fn wait<T>(
-        &self,
-        what: &'static str,
-        check: impl FnMut(&mut crate::driver::State<ClientRole>) -> Option<T>,
-    ) -> Result<T> {
+    fn wait<T>(&self, what: &'static str, check: impl FnMut(&mut State<ClientRole>) -> Option<T>) -> Result<T> {
         let deadline = self.timeouts.wait.map(|timeout| Instant::now() + timeout);
         self.driver.wait(deadline, check).map_err(|stopped| stopped.into_error(what, self.timeouts.wait))
     }

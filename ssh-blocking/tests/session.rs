@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{Setup, session};
 use ssh_blocking::ssh_core::key::{FingerprintHash, PublicKey};
 use ssh_blocking::ssh_core::{AuthAnswer, AuthRequest, CloseReason, Identity, RekeyPolicy, ServerConfig, ServerRole};
-use ssh_blocking::{Channel, Connection, Error, Exit, Handler, HostKeyPolicy, Timeouts};
+use ssh_blocking::{Channel, Connection, Error, Exit, Handler, HostKeyPolicy, LoginError, SessionError, Timeouts};
 
 #[test]
 fn commands_streams_and_ends() {
@@ -22,9 +22,15 @@ fn commands_streams_and_ends() {
     let exit = session.cmd("signal KILL", None).expect("it runs").exit;
     assert_eq!(exit.code(), 137);
     assert_eq!(exit.to_string(), "killed by SIGKILL");
-    assert!(matches!(session.subsystem("none"), Err(Error::RequestRefused { request: "subsystem" })));
+    assert!(matches!(
+        session.subsystem("none"),
+        Err(Error::Session(SessionError::RequestRefused { request: "subsystem" }))
+    ));
     session.disconnect();
-    assert!(matches!(session.cmd("echo late", None), Err(Error::Closed(CloseReason::Local) | Error::Misuse(_))));
+    assert!(matches!(
+        session.cmd("echo late", None),
+        Err(Error::Session(SessionError::Closed(CloseReason::Local) | SessionError::Misuse(_)))
+    ));
     assert_eq!(served.join().expect("no panic").expect("no fault"), CloseReason::Peer);
 }
 
@@ -126,7 +132,9 @@ fn wrong_passwords_and_strange_hosts() {
     let (session, _served) = Setup::new().connect(|end| end);
     let session = session.expect("the ends know each other");
     match session.login("user", "wrong") {
-        Err(Error::Login { user, tried, .. }) => assert_eq!((user.as_str(), tried), ("user", vec!["password"])),
+        Err(Error::Login(LoginError::Refused { user, tried, .. })) => {
+            assert_eq!((user.as_str(), tried), ("user", vec!["password"]))
+        }
         other => panic!("{other:?}"),
     }
     session.login("user", "secret").expect("a second try");
@@ -157,8 +165,8 @@ fn a_lost_connection_is_an_error_not_an_end() {
     let error = channel.read_to_end(&mut Vec::new()).expect_err("the connection is cut");
     assert_ne!(error.kind(), std::io::ErrorKind::TimedOut, "{error}");
     let error = channel.wait().expect_err("the connection is cut");
-    assert!(matches!(error, Error::Closed(CloseReason::Failed(_)) | Error::Io(_)), "{error}");
-    assert!(matches!(session.cmd("echo again", None), Err(Error::Closed(_) | Error::Io(_) | Error::Misuse(_))));
+    assert!(matches!(error, Error::Session(SessionError::Closed(CloseReason::Failed(_))) | Error::Io(_)), "{error}");
+    assert!(matches!(session.cmd("echo again", None), Err(Error::Session(_) | Error::Io(_))));
 }
 
 /// A person who thinks about a host key for longer than a host may take to answer is waited for.

@@ -76,6 +76,8 @@
 //! | read and make keys | [`key`] |
 //! | read `known_hosts`, `authorized_keys`, `ssh_config` | [`files`] |
 //! | decide in which order to authenticate | [`login`] |
+//! | write an adapter with one handle per channel | [`adapter`] |
+//! | decide which clients a server lets in | [`admission`] |
 //! | run a connection over a channel of another | [`splice`] |
 //! | see which message is legal when | [`gate::GATE`] |
 //!
@@ -105,6 +107,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod adapter;
+pub mod admission;
 mod auth;
 mod config;
 mod connection;

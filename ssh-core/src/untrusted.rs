@@ -1,5 +1,6 @@
 //! Text that a peer wrote.
 
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
@@ -59,6 +60,15 @@ impl fmt::Debug for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
     }
+}
+
+/// Names for people, escaped.
+pub(crate) fn list<T: AsRef<str>>(names: &[T]) -> String {
+    if names.is_empty() {
+        return "nothing".into();
+    }
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    Untrusted::from(names.join(", ").as_str()).to_string()
 }
 
 /// The first `length` bytes of `text`, or a little less: never half a character.

@@ -21,6 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("connection", &["wire", "message", "crypto", "key", "packet", "transport"]),
     ("endpoint", &["wire", "message", "crypto", "key", "packet", "transport", "auth", "connection"]),
     ("files", &["wire", "crypto", "key"]),
+    ("admission", &[]),
+    ("adapter", &["wire", "transport", "connection", "endpoint"]),
     ("login", &["wire", "crypto", "key", "transport", "auth", "connection", "endpoint", "files"]),
     // The leaves name what stands in an error or a configuration, and use nothing else.
     ("time", &[]),
@@ -43,6 +45,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "endpoint",
             "files",
             "login",
+            "adapter",
+            "admission",
         ],
     ),
 ];

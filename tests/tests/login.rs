@@ -5,7 +5,7 @@ use std::path::Path;
 use ssh_blocking::ssh_core::SecretBytes;
 use ssh_blocking::ssh_core::key::{KeyAlgorithm, KeyEncryption, KeyFileError, PrivateKey};
 use ssh_blocking::ssh_core::random::OsRandom;
-use ssh_blocking::{Connector, Credentials, Error, KnownHostsPolicy, Session};
+use ssh_blocking::{Connector, Credentials, Error, KnownHostsPolicy, LoginError, Session};
 use ssh_interop_tests::peer::openssh::{KeyType, Sshd, keygen};
 use ssh_interop_tests::peer::{require_all, user_name};
 use ssh_interop_tests::{DEADLINE, run_with_timeout};
@@ -85,7 +85,7 @@ fn passwords_and_two_factors() {
     assert_eq!(connect(&sshd).login(sshd.user(), "pass word").expect("it is the password"), "password");
     let refused = connect(&sshd).login(sshd.user(), "wrong");
     match refused {
-        Err(Error::Login { user, tried, methods }) => {
+        Err(Error::Login(LoginError::Refused { user, tried, methods })) => {
             assert_eq!((user.as_str(), tried), (sshd.user(), vec!["password"]));
             assert!(methods.iter().any(|method| method == "password"), "{methods:?}");
         }
@@ -95,7 +95,7 @@ fn passwords_and_two_factors() {
     let both = Sshd::builder().password("pass word").line("AuthenticationMethods publickey,password").start();
     let key = || read_key(both.identity(), None).expect("it is not encrypted");
     let alone = connect(&both).login(both.user(), key());
-    assert!(matches!(alone, Err(Error::Login { .. })), "{alone:?}");
+    assert!(matches!(alone, Err(Error::Login(LoginError::Refused { .. }))), "{alone:?}");
     let credentials = Credentials::from(key()).password("pass word");
     let session = connect(&both);
     assert_eq!(session.login(both.user(), credentials).expect("both are right"), "password");
@@ -111,6 +111,6 @@ fn a_second_login_on_the_same_connection() {
     let sshd = Sshd::builder().start();
     let session = connect(&sshd);
     let stranger = PrivateKey::generate(KeyAlgorithm::Ed25519, &mut OsRandom).expect("randomness");
-    assert!(matches!(session.login(sshd.user(), stranger), Err(Error::Login { .. })));
+    assert!(matches!(session.login(sshd.user(), stranger), Err(Error::Login(LoginError::Refused { .. }))));
     session.login(sshd.user(), read_key(sshd.identity(), None).expect("not encrypted")).expect("authorized");
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use ssh_blocking::ssh_core::{PasswordChangeNeeded, SecretBytes, Untrusted};
-use ssh_blocking::{Credentials, Error, Session};
+use ssh_blocking::ssh_core::{PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
+use ssh_blocking::{Credentials, Error, Interaction, LoginError, Session};
 
 use crate::connect;
 use crate::identities;
@@ -48,14 +48,15 @@ impl Login<'_> {
         // Nothing at all is tried first: the answer says what the server takes.
         let mut credentials = Credentials::none();
         loop {
-            let error = match self.session.login(self.user, credentials.banner(show_banner)) {
+            let person = &mut Person { user_at_host: format!("{}@{}", self.user, self.host) };
+            let error = match self.session.login_with(self.user, credentials, person) {
                 Ok(method) => {
                     log::debug(format_args!("logged in as {} with {method}", self.user));
                     return Ok(());
                 }
                 Err(error) => error,
             };
-            let Error::Login { methods, .. } = error else {
+            let Error::Login(LoginError::Refused { methods, .. }) = error else {
                 return Err(connect::in_context(self.host, self.settings.port, &error));
             };
             log::debug(format_args!("the server takes: {}", shown(&methods)));
@@ -105,16 +106,14 @@ impl Login<'_> {
         let password = prompt::secret(&format!("{}@{}'s password: ", self.user, self.host))?;
         log::debug("trying password");
         self.note("password");
-        Some(Credentials::none().password(password).preferred(vec!["password".into()]).new_password(change_password))
+        Some(Credentials::none().password(password).preferred(vec!["password".into()]))
     }
 
     fn next_round(&mut self) -> Option<Credentials> {
         self.rounds_left = self.rounds_left.checked_sub(1)?;
         log::debug("trying keyboard-interactive");
         self.note("keyboard-interactive");
-        let name = format!("{}@{}", self.user, self.host);
-        let answer = move |prompts: &_| prompt::answers(&name, prompts);
-        Some(Credentials::none().answer(answer).rounds(1))
+        Some(Credentials::none().prompts(1).preferred(vec!["keyboard-interactive".into()]))
     }
 
     fn note(&mut self, method: &'static str) {
@@ -139,17 +138,28 @@ impl Login<'_> {
     }
 }
 
-fn change_password(needed: &PasswordChangeNeeded) -> Option<SecretBytes> {
-    log::info(needed.prompt.multi_line());
-    let new = prompt::secret("Enter the new password: ")?;
-    let again = prompt::secret("Retype the new password: ")?;
-    new.constant_time_eq(again.expose()).then_some(new)
+/// Whoever sits at the terminal.
+struct Person {
+    user_at_host: String,
 }
 
-/// A server's text is shown escaped: it must not move the cursor.
-fn show_banner(text: &Untrusted) {
-    let text = text.multi_line().to_string();
-    log::info(text.strip_suffix('\n').unwrap_or(&text));
+impl Interaction for Person {
+    fn new_password(&mut self, needed: &PasswordChangeNeeded) -> Option<SecretBytes> {
+        log::info(needed.prompt.multi_line());
+        let new = prompt::secret("Enter the new password: ")?;
+        let again = prompt::secret("Retype the new password: ")?;
+        new.constant_time_eq(again.expose()).then_some(new)
+    }
+
+    fn answers(&mut self, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
+        prompt::answers(&self.user_at_host, prompts)
+    }
+
+    /// A server's text is shown escaped: it must not move the cursor.
+    fn banner(&mut self, text: &Untrusted) {
+        let text = text.multi_line().to_string();
+        log::info(text.strip_suffix('\n').unwrap_or(&text));
+    }
 }
 
 fn shown(methods: &[String]) -> String {

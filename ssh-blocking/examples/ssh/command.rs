@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use ssh_blocking::ssh_core::ChannelRequest;
-use ssh_blocking::{Channel, ChannelReader, ChannelWriter, Error, Exit, Session};
+use ssh_blocking::{Channel, ChannelReader, ChannelWriter, Error, Exit, Session, SessionError};
 
 use crate::connect;
 use crate::escape::Escapes;
@@ -79,7 +79,7 @@ fn hold(session: &Session, host: &str) -> Result<u8, String> {
 fn request_terminal(channel: &Channel) -> ssh_blocking::Result<bool> {
     match channel.request(&ChannelRequest::Pty(terminal::pty_request()), true) {
         Ok(()) => Ok(true),
-        Err(Error::RequestRefused { .. }) => {
+        Err(Error::Session(SessionError::RequestRefused { .. })) => {
             log::info("the server gives no terminal; going on without");
             Ok(false)
         }

@@ -53,6 +53,14 @@ pub struct Algorithms {
     pub compression: Vec<&'static dyn Compression>,
 }
 
+impl Algorithms {
+    /// Puts the algorithms of host keys that are known first, their order kept: a server that has several keys then
+    /// shows one that can be compared.
+    pub fn prefer_host_keys<T: AsRef<str>>(&mut self, known_key_types: &[T]) {
+        self.host_key.sort_by_key(|each| !known_key_types.iter().any(|known| known.as_ref() == each.key_type()));
+    }
+}
+
 impl Default for Algorithms {
     fn default() -> Self {
         let signatures = vec![

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use super::core::CoreConfig;
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
-use super::{Client, Role, sealed};
+use super::{Client, Role};
 use crate::auth::{AuthMethod, AuthNeeded, PasswordChangeNeeded, Prompts};
 use crate::config::{ClientConfig, ConfigError, check_algorithms};
 use crate::connection::{ChannelEvent, ChannelId, ChannelOpenRequest, GlobalRequestEvent};
@@ -16,11 +16,6 @@ use crate::untrusted::Untrusted;
 /// The client's role.
 #[derive(Debug)]
 pub enum ClientRole {}
-
-impl Role for ClientRole {
-    type Config = ClientConfig;
-    type Event = ClientEvent;
-}
 
 /// What happened at a client.
 #[derive(Debug)]
@@ -52,9 +47,9 @@ pub enum ClientEvent {
     Closed(CloseReason),
 }
 
-impl sealed::Role for ClientRole {
-    type Settings = ClientConfig;
-    type Happening = ClientEvent;
+impl Role for ClientRole {
+    type Config = ClientConfig;
+    type Event = ClientEvent;
 
     fn settings(config: &Arc<ClientConfig>) -> Result<CoreConfig, ConfigError> {
         config.limits.check()?;

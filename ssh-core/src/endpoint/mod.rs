@@ -12,6 +12,7 @@ use ::core::marker::PhantomData;
 use alloc::{boxed::Box, sync::Arc};
 
 pub use client::{ClientEvent, ClientRole, HostKeyAnswer};
+pub(crate) use event::CoreEvent;
 pub use event::{HostKeyRequest, SignRequest};
 pub use server::{ServerEvent, ServerRole};
 pub use splice::{ByteProtocol, splice};
@@ -65,37 +66,32 @@ pub type Client = Endpoint<ClientRole>;
 pub type Server = Endpoint<ServerRole>;
 
 /// Client or server. Sealed.
-pub trait Role: sealed::Role {
+pub trait Role: sealed::Sealed + Sized {
     /// The role's configuration.
     type Config;
     /// The role's events.
     type Event;
+
+    #[doc(hidden)]
+    fn settings(config: &Arc<Self::Config>) -> Result<CoreConfig, ConfigError>;
+
+    #[doc(hidden)]
+    fn happening(event: CoreEvent) -> Option<Self::Event>;
 }
 
-pub(crate) mod sealed {
-    use alloc::sync::Arc;
+mod sealed {
+    pub trait Sealed {}
 
-    pub trait Role: Sized {
-        type Settings;
-        type Happening;
-        fn settings(config: &Arc<Self::Settings>) -> Result<super::CoreConfig, crate::config::ConfigError>;
-        fn happening(event: super::event::CoreEvent) -> Option<Self::Happening>;
-    }
+    impl Sealed for super::ClientRole {}
+    impl Sealed for super::ServerRole {}
 }
 
-impl<R> Endpoint<R>
-where
-    R: Role + sealed::Role<Settings = <R as Role>::Config, Happening = <R as Role>::Event>,
-{
+impl<R: Role> Endpoint<R> {
     /// Begins a connection: our identification and first proposal are ready to be sent.
     ///
     /// # Errors
     /// [`ConfigError`] if the configuration cannot work or `random` fails.
-    pub fn new(
-        config: Arc<<R as Role>::Config>,
-        random: Box<dyn SecureRandom>,
-        now: Timestamp,
-    ) -> Result<Self, ConfigError> {
+    pub fn new(config: Arc<R::Config>, random: Box<dyn SecureRandom>, now: Timestamp) -> Result<Self, ConfigError> {
         let core = Core::new(R::settings(&config)?, random, now)?;
         Ok(Self { core, role: PhantomData })
     }
@@ -104,7 +100,7 @@ where
     ///
     /// Works through at most as many packets as it takes to find one event. Data on a channel is valid to read until
     /// the channel is told to consume it, whatever else is called.
-    pub fn poll_event(&mut self) -> Option<<R as Role>::Event> {
+    pub fn poll_event(&mut self) -> Option<R::Event> {
         loop {
             let event = self.core.poll_event()?;
             if let Some(event) = R::happening(event) {
@@ -112,9 +108,12 @@ where
             }
         }
     }
-}
 
-impl<R: Role> Endpoint<R> {
+    /// As [`poll_event`](Self::poll_event), before the role sees it.
+    pub(crate) fn poll_core_event(&mut self) -> Option<CoreEvent> {
+        self.core.poll_event()
+    }
+
     /// Stores bytes from the socket; says how many fitted. The rest is to be offered again after polling events.
     pub fn handle_input(&mut self, bytes: &[u8]) -> usize {
         self.core.handle_input(bytes)

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use super::core::CoreConfig;
 use super::event::{CoreEvent, SignRequest};
-use super::{Role, Server, sealed};
+use super::{Role, Server};
 use crate::auth::{AuthAnswer, AuthRequest, Identity, KeyOffer};
 use crate::config::{ConfigError, ServerConfig, check_algorithms};
 use crate::connection::{ChannelEvent, ChannelId, ChannelOpenRequest, GlobalRequestEvent};
@@ -14,11 +14,6 @@ use crate::transport::Side;
 /// The server's role.
 #[derive(Debug)]
 pub enum ServerRole {}
-
-impl Role for ServerRole {
-    type Config = ServerConfig;
-    type Event = ServerEvent;
-}
 
 /// What happened at a server.
 #[derive(Debug)]
@@ -44,9 +39,9 @@ pub enum ServerEvent {
     Closed(CloseReason),
 }
 
-impl sealed::Role for ServerRole {
-    type Settings = ServerConfig;
-    type Happening = ServerEvent;
+impl Role for ServerRole {
+    type Config = ServerConfig;
+    type Event = ServerEvent;
 
     fn settings(config: &Arc<ServerConfig>) -> Result<CoreConfig, ConfigError> {
         config.limits.check()?;

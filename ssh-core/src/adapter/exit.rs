@@ -1,8 +1,10 @@
 //! How a remote command ended, and what it wrote.
 
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
-use ssh_core::{Signal, Untrusted};
+use crate::connection::Signal;
+use crate::untrusted::Untrusted;
 
 /// How a remote command ended (RFC 4254 §6.10).
 #[derive(Clone, Debug, PartialEq, Eq)]

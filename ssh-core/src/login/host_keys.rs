@@ -1,0 +1,97 @@
+//! Whom to trust: what the known hosts and the user's strictness make of a host key.
+
+use alloc::{format, string::String};
+
+use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
+use crate::key::{FingerprintHash, PublicKey};
+
+/// What to do with a host that no file knows; OpenSSH's `StrictHostKeyChecking`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StrictHostKeyChecking {
+    /// Refuse it.
+    Yes,
+    /// Ask the user.
+    Ask,
+    /// Trust it and remember its key. A changed key is refused.
+    AcceptNew,
+    /// Trust it and remember its key; a changed key is reported but accepted. Insecure.
+    InsecureNo,
+}
+
+/// What to do about a host key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum HostKeyDecision {
+    /// It is the right host.
+    Accept,
+    /// Go on, but show this warning.
+    AcceptWithWarning(String),
+    /// Go on, and add the key to the first file.
+    Remember,
+    /// Show this question; a yes is [`Remember`](Self::Remember), anything else the refusal that comes with it.
+    Ask {
+        /// The question.
+        question: String,
+        /// What to say if the answer is not yes.
+        refusal: String,
+    },
+    /// It is not the right host, or nobody knows; the text says why and what to do.
+    Refuse(String),
+}
+
+/// Decides about the key that `host` has proven to hold. `files` are the known hosts with the names they have for
+/// people; new keys are added to the first. The strictest verdict of all files counts: revoked, trusted, changed,
+/// unknown.
+pub fn judge_host_key<'a>(
+    mode: StrictHostKeyChecking,
+    files: impl IntoIterator<Item = (&'a str, &'a KnownHosts)>,
+    host: &str,
+    port: u16,
+    key: &PublicKey,
+) -> HostKeyDecision {
+    let fingerprint = key.fingerprint(FingerprintHash::Sha256);
+    let kind = key.key_type();
+    let mut files = files.into_iter().peekable();
+    let first = files.peek().map_or("a known_hosts file", |(name, _)| name);
+    let mut trusted = false;
+    let mut changed = None;
+    for (name, hosts) in files {
+        match hosts.lookup(host, port, key) {
+            HostKeyVerdict::Revoked { line } => {
+                return HostKeyDecision::Refuse(format!(
+                    "the {kind} host key {fingerprint} of {host} is revoked in {name}:{line}"
+                ));
+            }
+            HostKeyVerdict::Trusted { .. } => trusted = true,
+            HostKeyVerdict::Changed { expected, .. } | HostKeyVerdict::OtherTypes { expected } => {
+                let (line, known) = expected.first().map_or((0, ""), |(line, key)| (*line, key.key_type()));
+                changed.get_or_insert_with(|| {
+                    format!(
+                        "the host key of {host} has changed, or somebody is in between: {name}:{line} has a {known} \
+                         key, the server sent {kind} {fingerprint}; if the change is known to be right, remove that line"
+                    )
+                });
+            }
+            HostKeyVerdict::Unknown => {}
+        }
+    }
+    match (changed, mode) {
+        _ if trusted => HostKeyDecision::Accept,
+        (Some(text), StrictHostKeyChecking::InsecureNo) => {
+            HostKeyDecision::AcceptWithWarning(format!("WARNING: {text}"))
+        }
+        (Some(text), _) => HostKeyDecision::Refuse(text),
+        (None, StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::InsecureNo) => HostKeyDecision::Remember,
+        (None, StrictHostKeyChecking::Ask) => HostKeyDecision::Ask {
+            question: format!(
+                "The authenticity of host '{host}' (port {port}) can't be established.\n\
+                 {kind} key fingerprint is {fingerprint}.\n\
+                 Are you sure you want to continue connecting (yes/no)? "
+            ),
+            refusal: format!("the {kind} host key {fingerprint} of {host} was not accepted"),
+        },
+        (None, StrictHostKeyChecking::Yes) => HostKeyDecision::Refuse(format!(
+            "the {kind} host key {fingerprint} of {host} (port {port}) is not known; add it to {first} if it is right"
+        )),
+    }
+}
