@@ -287,7 +287,7 @@ impl<R: Role> Drop for Driver<R> {
 impl<R: Role> State<R> {
     /// Works through the input up to the next event and notes it; says whether there was one.
     fn note_next_event(&mut self) -> bool {
-        let noted = self.inbox.next().is_some();
+        let noted = self.inbox.poll().is_some();
         self.news |= noted;
         noted
     }

@@ -4,7 +4,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ssh_core::adapter::Output;
+use ssh_core::adapter::{MAX_COLLECTED, Output, split_target};
 use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
 use ssh_core::wire::DisconnectReason;
@@ -19,9 +19,6 @@ use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
 use crate::login::{Interaction, Login};
 use crate::transport::Transport;
-
-/// Most output [`Session::cmd`] collects.
-const MAX_COLLECTED: usize = 256 * 1024 * 1024;
 
 /// A connection to a server. Clones are the same connection; threads may share it.
 ///
@@ -295,18 +292,6 @@ impl Session {
     }
 }
 
-/// `host`, `host:port`, `[host]:port`; a bare IPv6 address is a host.
-#[cfg(unix)]
-fn split_target(target: &str) -> (&str, u16) {
-    if let Some((host, port)) = target.rsplit_once(':') {
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        if let (Ok(port), true) = (port.parse(), !host.contains(':') || target.starts_with('[')) {
-            return (host, port);
-        }
-    }
-    (target, 22)
-}
-
 /// Tries every address of the host until one answers.
 #[cfg(unix)]
 fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> Result<TcpStream> {
@@ -329,17 +314,4 @@ fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> Result<TcpSt
         }
     }
     Err(failed(last))
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::split_target;
-
-    #[test]
-    fn targets() {
-        assert_eq!(split_target("host"), ("host", 22));
-        assert_eq!(split_target("host:2222"), ("host", 2222));
-        assert_eq!(split_target("[::1]:2222"), ("::1", 2222));
-        assert_eq!(split_target("::1"), ("::1", 22));
-    }
 }

@@ -9,6 +9,9 @@ use crate::connection::ChannelId;
 use crate::endpoint::Role;
 use crate::wire::DataStream;
 
+/// Most output that is collected unless the caller says otherwise, in bytes.
+pub const MAX_COLLECTED: usize = 256 * 1024 * 1024;
+
 /// Feeds a command its input and collects what it writes, both at once, so that neither side waits for the other.
 pub struct Communication<'a> {
     id: ChannelId,

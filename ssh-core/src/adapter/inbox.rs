@@ -15,7 +15,7 @@ const MAX_KEPT_REQUESTS: usize = 256;
 
 /// An endpoint with a mailbox for every channel, and one for whoever leads the connection.
 pub struct Inbox<R: Role> {
-    /// The endpoint. Its events are polled by [`next`](Self::next) alone.
+    /// The endpoint. Its events are polled by [`poll`](Self::poll) alone.
     pub endpoint: Endpoint<R>,
     /// Events for whoever leads the connection: login and decisions.
     pub events: VecDeque<R::Event>,
@@ -66,7 +66,7 @@ impl<R: Role> Inbox<R> {
     }
 
     /// Works through the input up to the next event, and sorts it; `None`: there is none.
-    pub fn next(&mut self) -> Option<Concern> {
+    pub fn poll(&mut self) -> Option<Concern> {
         Some(match self.endpoint.poll_core_event()? {
             CoreEvent::Channel(id, event) => self.note_channel_event(id, event),
             CoreEvent::ChannelOpen(request) if self.endpoint.side() == Side::Client => {

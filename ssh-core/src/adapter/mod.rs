@@ -7,7 +7,7 @@
 //! wait: an adapter calls it under its lock, sleeps in its own way, and calls it again.
 //!
 //! ```text
-//!   transport ──bytes──► endpoint ──events──► next() ──► mailbox of the channel ──► read, request, wait ..
+//!   transport ──bytes──► endpoint ──events──► poll() ──► mailbox of the channel ──► read, request, wait ..
 //!                                                    └─► events of the leader   ──► login, decisions
 //! ```
 //!
@@ -19,11 +19,13 @@ mod communicate;
 mod error;
 mod exit;
 mod inbox;
+mod target;
 
-pub use communicate::Communication;
+pub use communicate::{Communication, MAX_COLLECTED};
 pub use error::SessionError;
 pub use exit::{Exit, Output};
 pub use inbox::{Concern, Inbox, Interest};
+pub use target::split_target;
 
 #[cfg(test)]
 mod tests;

@@ -49,11 +49,11 @@ impl Pair {
             let to_client = self.client.endpoint.handle_input(self.server.endpoint.poll_output());
             self.server.endpoint.consume_output(to_client);
             let mut moved = to_server + to_client > 0;
-            while let Some(concern) = self.client.next() {
+            while let Some(concern) = self.client.poll() {
                 self.concerns.push(concern);
                 moved = true;
             }
-            while self.server.next().is_some() {
+            while self.server.poll().is_some() {
                 moved = true;
             }
             if !moved && !self.lead() {

@@ -1,0 +1,97 @@
+//! Logging in: the conversation is the core's; here somebody is asked.
+
+use std::future::Future;
+
+use ssh_core::login::{Conversation, Credentials, Step};
+use ssh_core::random::OsRandom;
+use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
+
+use crate::error::Result;
+use crate::shared::{Shared, Topic};
+
+/// Asks a person during a login. Every method has an answer for programs without one; `()` is nobody at all.
+pub trait Interaction: Send {
+    /// A password; `attempt` of them have been refused. `None`: the user gives up on passwords.
+    fn password(&mut self, attempt: u32) -> impl Future<Output = Option<SecretBytes>> + Send {
+        let _ = attempt;
+        async { None }
+    }
+
+    /// A new password in place of an expired one; `None`: the user gives up.
+    fn new_password(&mut self, needed: &PasswordChangeNeeded) -> impl Future<Output = Option<SecretBytes>> + Send {
+        let _ = needed;
+        async { None }
+    }
+
+    /// Answers to the server's questions, one for each; `None`: the user gives up on questions.
+    fn answers(&mut self, prompts: &Prompts) -> impl Future<Output = Option<Vec<SecretBytes>>> + Send {
+        let _ = prompts;
+        async { None }
+    }
+
+    /// Shows the server's banner.
+    fn banner(&mut self, text: &Untrusted) -> impl Future<Output = ()> + Send {
+        let _ = text;
+        async {}
+    }
+}
+
+impl Interaction for () {}
+
+/// One login. However it ends, the next one begins where it ended.
+struct Login<'a> {
+    shared: &'a Shared<ClientRole>,
+    conversation: Conversation,
+}
+
+impl Drop for Login<'_> {
+    fn drop(&mut self) {
+        if let Some(event) = self.conversation.unanswered() {
+            self.shared.with(|state| state.inbox.events.push_front(event));
+        }
+    }
+}
+
+/// Talks until the user is in, or nothing is left to try. Says which method completed it.
+pub(crate) async fn login(
+    shared: &Shared<ClientRole>,
+    user: &str,
+    credentials: Credentials,
+    interaction: &mut impl Interaction,
+) -> Result<&'static str> {
+    let mut login = Login { shared, conversation: Conversation::new(user, credentials) };
+    let mut step = Step::Wait;
+    loop {
+        let conversation = &mut login.conversation;
+        step = match step {
+            Step::Done(method) => return Ok(method),
+            Step::Failed(error) => return Err(error.into()),
+            Step::AskPassword { attempt } => {
+                let password = interaction.password(attempt).await;
+                shared.act(|state| conversation.give_password(&mut state.inbox.endpoint, password))
+            }
+            Step::AskNewPassword(needed) => {
+                let new = interaction.new_password(&needed).await;
+                shared.act(|state| conversation.give_new_password(&mut state.inbox.endpoint, new))
+            }
+            Step::AskAnswers => {
+                let answers = match conversation.prompts() {
+                    Some(prompts) => interaction.answers(prompts).await,
+                    None => None,
+                };
+                shared.act(|state| conversation.give_answers(&mut state.inbox.endpoint, answers))
+            }
+            Step::Banner(text) => {
+                interaction.banner(&text).await;
+                Step::Wait
+            }
+            _ => {
+                let next = shared.wait(Topic::Leader, |state| {
+                    let event = state.inbox.login_event()?;
+                    Some(event.map(|event| conversation.handle(&mut state.inbox.endpoint, &mut OsRandom, event)))
+                });
+                next.await??
+            }
+        };
+    }
+}

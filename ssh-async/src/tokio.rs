@@ -1,0 +1,154 @@
+//! Tokio: the runtime, its streams as transports, and its traits on streams of channels.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::net::{TcpListener, TcpStream};
+use ::tokio::time::Sleep;
+use ssh_core::Role;
+
+use crate::channel::{ChannelReader, ChannelStream, ChannelWriter};
+use crate::runtime::{Adopt, Runtime, Timer};
+
+/// The tokio runtime, of whichever flavour the caller is in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tokio;
+
+impl Runtime for Tokio {
+    type Stream = TokioIo<TcpStream>;
+    type Listener = TcpListener;
+
+    async fn connect(&self, host: &str, port: u16) -> io::Result<Self::Stream> {
+        let stream = TcpStream::connect((host, port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(TokioIo(stream))
+    }
+
+    async fn bind(&self, address: SocketAddr) -> io::Result<TcpListener> {
+        TcpListener::bind(address).await
+    }
+
+    fn local_addr(&self, listener: &TcpListener) -> io::Result<SocketAddr> {
+        listener.local_addr()
+    }
+
+    async fn accept(&self, listener: &TcpListener) -> io::Result<(Self::Stream, SocketAddr)> {
+        let (stream, peer) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((TokioIo(stream), peer))
+    }
+
+    fn timer(&self) -> Pin<Box<dyn Timer>> {
+        Box::pin(TokioTimer(None))
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        ::tokio::spawn(task);
+    }
+}
+
+/// Everything with tokio's traits.
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Adopt<S> for Tokio {
+    type Transport = TokioIo<S>;
+
+    fn adopt(&self, stream: S) -> TokioIo<S> {
+        TokioIo(stream)
+    }
+}
+
+/// Made at its first setting: most connections never need it.
+struct TokioTimer(Option<Pin<Box<Sleep>>>);
+
+impl Timer for TokioTimer {
+    fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        match &mut self.0 {
+            Some(sleep) => sleep.as_mut().reset(deadline.into()),
+            None => self.0 = Some(Box::pin(::tokio::time::sleep_until(deadline.into()))),
+        }
+    }
+
+    fn poll_elapsed(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
+    }
+}
+
+/// A stream of tokio's as a transport: anything with its `AsyncRead` and `AsyncWrite`.
+#[derive(Debug)]
+pub struct TokioIo<S>(pub S);
+
+impl<S: AsyncRead + Unpin> futures_io::AsyncRead for TokioIo<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> futures_io::AsyncWrite for TokioIo<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+fn read<R: Role>(
+    reader: &mut ChannelReader<R>,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    let n = ready!(reader.poll_read_some(cx, buffer.initialize_unfilled()))?;
+    buffer.advance(n);
+    Poll::Ready(Ok(()))
+}
+
+impl<R: Role> AsyncRead for ChannelReader<R> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        read(&mut self, cx, buffer)
+    }
+}
+
+impl<R: Role> AsyncWrite for ChannelWriter<R> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_some(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush_all(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_finish(cx)
+    }
+}
+
+impl<R: Role> AsyncRead for ChannelStream<R> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        read(&mut self.reader, cx, buffer)
+    }
+}
+
+impl<R: Role> AsyncWrite for ChannelStream<R> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.writer.poll_write_some(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writer.poll_flush_all(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writer.poll_finish(cx)
+    }
+}
