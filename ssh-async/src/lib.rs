@@ -58,7 +58,7 @@ pub use channel::{Channel, ChannelReader, ChannelStream, ChannelWriter};
 pub use driver::Driver;
 pub use error::{Error, Result};
 pub use host_keys::{HostKeyPolicy, KnownHostsPolicy};
-pub use listener::{Listener, Metric, Shutdown};
+pub use listener::{Control, Listener, Metric};
 pub use login::Interaction;
 pub use runtime::{Adopt, Runtime, Timer};
 pub use server::{Connection, Handler, serve_connection};

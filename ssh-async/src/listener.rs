@@ -64,8 +64,8 @@ pub enum Metric {
 /// # use ssh_async::ssh_core::key::PrivateKey;
 /// # async fn example(handler: impl Handler, host_key: PrivateKey) -> ssh_async::Result<()> {
 /// let listener = Listener::bind(Tokio, "[::]:2222".parse().unwrap(), vec![host_key]).await?;
-/// let shutdown = listener.shutdown();
-/// // .. shutdown.start(Duration::from_secs(30)) from elsewhere ..
+/// let control = listener.control();
+/// // .. control.shut_down(Duration::from_secs(30)) from elsewhere ..
 /// listener.serve(handler).await;
 /// # Ok(())
 /// # }
@@ -78,16 +78,21 @@ pub struct Listener<T: Runtime> {
     door: Arc<Door>,
 }
 
-/// Shuts a [`Listener`] down from elsewhere.
+/// Watches a [`Listener`] from elsewhere, and shuts it down.
 #[derive(Clone)]
-pub struct Shutdown {
+pub struct Control {
     door: Arc<Door>,
 }
 
-impl Shutdown {
-    /// Lets nobody in any more. Connections without a channel end at once and are told why, the others with their last
-    /// channel, or after `grace`, whichever comes first. [`Listener::serve`] returns when all are gone.
-    pub fn start(&self, grace: Duration) {
+impl Control {
+    /// What came in so far, and what is there now.
+    pub fn counters(&self) -> Counters {
+        self.door.with(|state, _| state.admission.counters())
+    }
+
+    /// Listens no more. Connections without a channel end at once and are told why, the others with their last channel,
+    /// or after `grace`, whichever comes first. [`Listener::serve`] returns when all are gone.
+    pub fn shut_down(&self, grace: Duration) {
         let (connections, waiter) = self.door.with(|state, _| {
             state.admission.drain();
             let until = Instant::now() + grace;
@@ -150,19 +155,14 @@ impl<T: Runtime> Listener<T> {
         self.runtime.local_addr(&self.socket)
     }
 
-    /// What came in so far, and what is there now.
-    pub fn counters(&self) -> Counters {
-        self.door.with(|state, _| state.admission.counters())
-    }
-
-    /// What shuts it down.
-    pub fn shutdown(&self) -> Shutdown {
-        Shutdown { door: Arc::clone(&self.door) }
+    /// What watches it and shuts it down.
+    pub fn control(&self) -> Control {
+        Control { door: Arc::clone(&self.door) }
     }
 
     /// Serves until it is shut down. What goes wrong on one connection ends that connection. Dropping the future stops
     /// accepting; connections that are being served go on.
-    pub async fn serve<H: Handler>(&self, handler: H) {
+    pub async fn serve<H: Handler>(self, handler: H) {
         let handler = Arc::new(handler);
         while let Some(accepted) = self.until_shutdown(self.runtime.accept(&self.socket)).await {
             match accepted {
@@ -172,7 +172,10 @@ impl<T: Runtime> Listener<T> {
                 Err(_) => sleep_until(self.runtime.timer(), Instant::now() + SHORTAGE_PAUSE).await,
             }
         }
-        self.drain().await;
+        let Self { runtime, socket, door, .. } = self;
+        // Who knocks now is told so by the system.
+        drop(socket);
+        drain(&runtime, &door).await;
     }
 
     fn receive<H: Handler>(&self, stream: T::Stream, peer: SocketAddr, handler: &Arc<H>) {
@@ -204,31 +207,30 @@ impl<T: Runtime> Listener<T> {
         })
         .await
     }
+}
 
-    /// Waits until everybody has left, and sends the rest away when the time is over.
-    async fn drain(&self) {
-        let shutdown = self.door.with(|state, _| state.shutdown);
-        let until = shutdown.unwrap_or_else(Instant::now);
-        if self.all_gone_by(until).await {
-            return;
-        }
-        for connection in self.door.with(|state, _| state.connections.values().cloned().collect::<Vec<_>>()) {
-            connection.disconnect("the server is shutting down");
-        }
-        self.all_gone_by(Instant::now() + GOODBYE).await;
+/// Waits until everybody has left, and sends the rest away when the time is over.
+async fn drain<T: Runtime>(runtime: &T, door: &Door) {
+    let shutdown = door.with(|state, _| state.shutdown);
+    if all_gone_by(runtime, door, shutdown.unwrap_or_else(Instant::now)).await {
+        return;
     }
+    for connection in door.with(|state, _| state.connections.values().cloned().collect::<Vec<_>>()) {
+        connection.disconnect("the server is shutting down");
+    }
+    all_gone_by(runtime, door, Instant::now() + GOODBYE).await;
+}
 
-    async fn all_gone_by(&self, until: Instant) -> bool {
-        let mut timeout = pin!(sleep_until(self.runtime.timer(), until));
-        std::future::poll_fn(|cx| {
-            let open = self.door.with(|state, _| {
-                state.waiter = Some(cx.waker().clone());
-                state.admission.counters().open
-            });
-            if open == 0 { Poll::Ready(true) } else { timeout.as_mut().poll(cx).map(|()| false) }
-        })
-        .await
-    }
+async fn all_gone_by<T: Runtime>(runtime: &T, door: &Door, until: Instant) -> bool {
+    let mut timeout = pin!(sleep_until(runtime.timer(), until));
+    std::future::poll_fn(|cx| {
+        let open = door.with(|state, _| {
+            state.waiter = Some(cx.waker().clone());
+            state.admission.counters().open
+        });
+        if open == 0 { Poll::Ready(true) } else { timeout.as_mut().poll(cx).map(|()| false) }
+    })
+    .await
 }
 
 fn new_door(policy: AdmissionPolicy) -> Arc<Door> {
