@@ -46,7 +46,7 @@ fn run() -> Result<u8> {
             job.handle_event(&mut ssh, event);
         }
         job.take_output(&mut ssh, |stream, bytes| printer.print(stream, bytes));
-        if job.is_over(&mut ssh) {
+        if job.is_over(&mut ssh) || printer.is_broken {
             break;
         }
         // Output, which makes room for more, and so maybe for more events.
@@ -65,7 +65,6 @@ fn run() -> Result<u8> {
         happened.iter().filter(|event| event.token() == SOCKET).for_each(|event| socket.note(event));
         // Time.
         ssh.handle_timeout(clock.now());
-        printer.check()?;
     }
     printer.finish()?;
     Ok(job.result()?)
@@ -138,13 +137,14 @@ const PIECE: usize = 64 * 1024;
 struct Printer {
     queue: SyncSender<(DataStream, Vec<u8>)>,
     thread: JoinHandle<io::Result<()>>,
-    broken: bool,
+    /// The thread has ended because of an error.
+    is_broken: bool,
 }
 
 impl Printer {
     fn start(waker: Waker) -> Self {
         let (queue, pieces) = sync_channel(WAITING);
-        Self { queue, thread: std::thread::spawn(move || print_all(&pieces, &waker)), broken: false }
+        Self { queue, thread: std::thread::spawn(move || print_all(&pieces, &waker)), is_broken: false }
     }
 
     /// Takes what there is room for; says how much.
@@ -154,17 +154,13 @@ impl Printer {
             Ok(()) => piece.len(),
             Err(TrySendError::Full(_)) => 0,
             Err(TrySendError::Disconnected(_)) => {
-                self.broken = true;
+                self.is_broken = true;
                 0
             }
         }
     }
 
-    fn check(&self) -> Result<()> {
-        if self.broken { Err("cannot write the output".into()) } else { Ok(()) }
-    }
-
-    /// Waits until everything is written.
+    /// Waits until everything is written, or says why it cannot be.
     fn finish(self) -> Result<()> {
         drop(self.queue);
         match self.thread.join() {
