@@ -24,6 +24,7 @@
 //!
 //! This crate moves bytes, reads files and asks people. Protocol, policy and parsing are in [`ssh_core`], which it
 //! re-exports.
+#![forbid(unsafe_code)]
 
 mod channel;
 mod driver;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::process::run_with_timeout;
 
-/// The package whose examples the peers meet.
-const PACKAGE: &str = "ssh-blocking";
+/// The packages whose examples the peers meet. Cargo builds them together, so the features of both count for both.
+const PACKAGES: [&str; 2] = ["ssh-blocking", "ssh-core"];
 
-/// The path of an example program (`ssh`, `sshd`, `quickstart` ..), built at the first call in the process.
+/// The path of an example program (`ssh`, `sshd`, `mio_client` ..), built at the first call in the process.
 ///
 /// The build goes to the target directory and profile this test itself was built in. With `SSH_INTEROP_PREBUILT=1`
 /// nothing is built: `cargo build --workspace --examples` has done it.
@@ -24,7 +24,7 @@ pub fn our_binary(name: &str) -> PathBuf {
         profile_directory.join("examples")
     });
     let path = directory.join(name).with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(path.is_file(), "{PACKAGE} has no example {name}: {} is missing", path.display());
+    assert!(path.is_file(), "there is no example {name}: {} is missing", path.display());
     path
 }
 
@@ -43,9 +43,10 @@ fn build(profile_directory: &Path) {
         other => other,
     };
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["build", "--quiet", "--package", PACKAGE, "--examples", "--profile", profile, "--target-dir"])
-        .arg(target);
+    cargo.args(["build", "--quiet", "--examples", "--profile", profile, "--target-dir"]).arg(target);
+    for package in PACKAGES {
+        cargo.args(["--package", package]);
+    }
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace"));
     run_with_timeout(cargo, b"", Duration::from_secs(900)).expect_success();
 }

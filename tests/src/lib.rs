@@ -18,6 +18,7 @@
 //! ```
 //!
 //! A peer that is not installed skips its tests loudly, see [`peer::require`].
+#![forbid(unsafe_code)]
 
 mod binaries;
 mod net;

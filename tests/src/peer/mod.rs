@@ -73,6 +73,17 @@ fn not_run(tool: &str) {
     let thread = std::thread::current();
     let line = format!("NOT RUN: {}: needs {tool} (install: {install})\n", thread.name().unwrap_or("a test"));
     assert!(std::env::var_os("SSH_INTEROP_REQUIRE").is_none_or(|value| value != "1"), "{line}");
+    say(&line);
+}
+
+/// A test, or a part of it, was not run because the system lacks what no package can bring: says so past the test
+/// runner's capture. It is no failure, `SSH_INTEROP_REQUIRE` or not.
+pub fn say_not_run(why: &str) {
+    let thread = std::thread::current();
+    say(&format!("NOT RUN: {}: {why}\n", thread.name().unwrap_or("a test")));
+}
+
+fn say(line: &str) {
     // Not eprint: that one is captured, and shown only if the test fails.
     drop(std::io::stderr().write_all(line.as_bytes()));
 }
