@@ -19,9 +19,6 @@ const ROUNDS: usize = 16;
 /// Events worked through before output is written and input read.
 const EVENTS: usize = 64;
 
-/// How long the last bytes of a connection that is over may take.
-const LINGER: Duration = Duration::from_secs(2);
-
 /// Moves a connection's bytes until it is over: spawn it, or [`run`](Self::run) something beside it.
 ///
 /// Nothing happens on a connection whose driver is not polled. Dropping the driver cuts the connection off; those who
@@ -35,10 +32,7 @@ pub struct Driver<S, R: Role = ClientRole> {
     armed: Option<Instant>,
     epoch: Instant,
     read_ended: bool,
-    write_broken: bool,
     unflushed: bool,
-    /// When the last bytes are given up.
-    linger: Option<Instant>,
     over: bool,
 }
 
@@ -52,9 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Driver<S, R> {
             armed: None,
             epoch: Instant::now(),
             read_ended: false,
-            write_broken: false,
             unflushed: false,
-            linger: None,
             over: false,
         }
     }
@@ -87,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Driver<S, R> {
             let (progress, closed) = shared.with(|state| {
                 state.driven_by(cx.waker());
                 let progress = self.work(state, cx);
-                (progress, state.inbox.closed().cloned().filter(|_| self.is_done(state)))
+                (progress, state.inbox.closed().cloned().filter(|_| state.inbox.endpoint.is_finished()))
             });
             if let Some(reason) = closed {
                 self.over = true;
@@ -129,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Driver<S, R> {
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Poll::Ready(Err(error)) => {
                 state.io_error.get_or_insert(error);
-                self.write_broken = true;
+                endpoint.handle_write_closed();
                 self.end_reading(state);
             }
         }
@@ -139,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Driver<S, R> {
     /// Writes what the transport takes; says whether it took any.
     fn write_out(&mut self, state: &mut State<R>, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
-        while !self.write_broken {
+        loop {
             let output = state.inbox.endpoint.poll_output();
             if output.is_empty() {
                 break;
@@ -153,18 +145,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Driver<S, R> {
                 }
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The peer may have said why before it went: reading goes on.
-                Poll::Ready(_) => self.write_broken = true,
+                Poll::Ready(_) => state.inbox.endpoint.handle_write_closed(),
             }
             progress = true;
         }
-        if self.unflushed && !self.write_broken {
-            match Pin::new(&mut self.transport).poll_flush(cx) {
-                Poll::Pending => {}
-                Poll::Ready(flushed) => {
-                    self.write_broken |= flushed.is_err();
-                    self.unflushed = false;
-                }
-            }
+        if self.unflushed {
+            // A transport that fails says so at the next write.
+            self.unflushed = Pin::new(&mut self.transport).poll_flush(cx).is_pending();
         }
         if progress {
             state.wake(Topic::Room, Topic::Room);
@@ -177,18 +164,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Driver<S, R> {
         state.inbox.endpoint.handle_eof();
     }
 
-    /// Whether a connection that is over has nothing left to send.
-    fn is_done(&mut self, state: &mut State<R>) -> bool {
-        let sent = state.inbox.endpoint.poll_output().is_empty() && !self.unflushed;
-        let linger = *self.linger.get_or_insert_with(|| Instant::now() + LINGER);
-        sent || self.write_broken || Instant::now() >= linger
-    }
-
     /// Arms the timer for what is due next; says whether it is due already.
     fn timer_is_due(&mut self, cx: &mut Context<'_>) -> bool {
         let due = self.shared.with(|state| state.inbox.endpoint.poll_timeout());
-        let due = due.map(|due| self.epoch + Duration::from_micros(due.as_micros()));
-        let Some(due) = due.into_iter().chain(self.linger).min() else { return false };
+        let Some(due) = due.map(|due| self.epoch + Duration::from_micros(due.as_micros())) else { return false };
         // A timer that is early is cheaper than one that is set anew with every packet.
         if self.armed.is_none_or(|armed| due < armed) {
             self.timer.as_mut().reset(due);

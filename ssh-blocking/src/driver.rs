@@ -45,7 +45,6 @@ pub(crate) struct State<R: Role> {
     /// Something happened that one of them may wait for.
     news: bool,
     read_ended: bool,
-    write_broken: bool,
     io_error: Option<io::Error>,
 }
 
@@ -83,7 +82,6 @@ impl<R: Role> Driver<R> {
             waiting: 0,
             news: false,
             read_ended: false,
-            write_broken: false,
             io_error: None,
         };
         Ok(Self { state: Mutex::new(state), changed: Condvar::new(), transport, epoch: Instant::now() })
@@ -136,7 +134,7 @@ impl<R: Role> Driver<R> {
             if self.write_out(state) {
                 state.news = true;
             }
-            (state.write_broken || state.inbox.endpoint.poll_output().is_empty()).then_some(())
+            state.inbox.endpoint.poll_output().is_empty().then_some(())
         })
     }
 
@@ -166,7 +164,7 @@ impl<R: Role> Driver<R> {
 
     /// A driver that sleeps without looking for room to write must look again once there is output that did not fit.
     fn wake_for_output(&self, state: &mut State<R>) {
-        let unsent = !state.write_broken && !state.inbox.endpoint.poll_output().is_empty();
+        let unsent = !state.inbox.endpoint.poll_output().is_empty();
         if unsent && state.driving && !state.driver_writes {
             state.driver_writes = true;
             self.transport.wake();
@@ -195,7 +193,7 @@ impl<R: Role> Driver<R> {
     fn drive<'a>(&'a self, mut state: MutexGuard<'a, State<R>>, deadline: Option<Instant>) -> MutexGuard<'a, State<R>> {
         let interest = Interest {
             read: !state.read_ended && state.inbox.endpoint.wants_input(),
-            write: !state.write_broken && !state.inbox.endpoint.poll_output().is_empty(),
+            write: !state.inbox.endpoint.poll_output().is_empty(),
         };
         let timeout = self.sleep_time(&state, deadline);
         state.driving = true;
@@ -242,7 +240,7 @@ impl<R: Role> Driver<R> {
     /// Writes what the transport takes; says whether it took any.
     fn write_out(&self, state: &mut State<R>) -> bool {
         let mut progress = false;
-        while !state.write_broken {
+        loop {
             let output = state.inbox.endpoint.poll_output();
             if output.is_empty() {
                 break;
@@ -255,7 +253,7 @@ impl<R: Role> Driver<R> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // The peer may have said why before it went: reading goes on.
                 Err(_) => {
-                    state.write_broken = true;
+                    state.inbox.endpoint.handle_write_closed();
                     progress = true;
                 }
             }
@@ -273,7 +271,7 @@ impl<R: Role> Drop for Driver<R> {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.inbox.endpoint.disconnect(DisconnectReason::BY_APPLICATION, "disconnected by user");
-        while !state.write_broken {
+        loop {
             let output = state.inbox.endpoint.poll_output();
             match self.transport.try_write(output) {
                 Ok(n @ 1..) => state.inbox.endpoint.consume_output(n),
@@ -310,7 +308,7 @@ impl<R: Role> State<R> {
 
     fn break_off(&mut self, error: io::Error) {
         self.io_error.get_or_insert(error);
-        self.write_broken = true;
+        self.inbox.endpoint.handle_write_closed();
         self.end_reading();
     }
 }

@@ -10,7 +10,7 @@ use ssh_core::crypto::{AlgorithmKind, Algorithms, cipher, kex, mac};
 use ssh_core::wire::{DataStream, DisconnectReason};
 use ssh_core::{
     AuthAnswer, AuthMethod, ChannelEvent, ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, CloseReason,
-    Deadline, Error, HostKeyAnswer, KeepAlive, PeerMisbehaved, ServerEvent, Stage, Timestamp,
+    Deadline, Error, HostKeyAnswer, KeepAlive, Limits, PeerMisbehaved, ServerEvent, Stage, Timestamp,
 };
 
 /// A whole session that answers everything at once, with a network that may do harm.
@@ -434,7 +434,12 @@ fn silence_has_an_end() {
     let event = client.poll_event();
     let expected = Error::Timeout(Deadline::Login(Stage::Identification));
     assert!(matches!(&event, Some(ClientEvent::Closed(CloseReason::Failed(error))) if *error == expected), "{event:?}");
-    assert_eq!(client.poll_timeout(), None);
+    // What a silent peer does not read is given up, too.
+    let due = client.poll_timeout().expect("a timer runs");
+    assert_eq!(due, Timestamp::from_micros(120_000_000).saturating_add(Limits::default().linger));
+    assert!(!client.is_finished());
+    client.handle_timeout(due);
+    assert!(client.is_finished());
 }
 
 #[test]

@@ -5,8 +5,8 @@ mod common;
 use common::{Chunking, Pair, Setup, key};
 use ssh_core::crypto::{Algorithms, cipher, kex, mac};
 use ssh_core::key::KeyAlgorithm;
-use ssh_core::wire::DataStream;
-use ssh_core::{ChannelEvent, ChannelRequest, ClientEvent, CloseReason, ServerEvent};
+use ssh_core::wire::{DataStream, DisconnectReason};
+use ssh_core::{ChannelEvent, ChannelRequest, ClientEvent, CloseReason, Error, Limits, ServerEvent, WriteError};
 
 /// A command with output on both streams, a status, and an orderly end.
 fn whole_session(mut pair: Pair) -> Pair {
@@ -46,7 +46,7 @@ fn whole_session(mut pair: Pair) -> Pair {
     }
     assert_eq!((stdout.as_slice(), stderr.as_slice(), status, eof), (&b"hello\n"[..], &b"oops\n"[..], Some(7), true));
     assert!(pair.client.channel(client).is_none(), "closed and read: gone");
-    pair.client.disconnect(ssh_core::wire::DisconnectReason::BY_APPLICATION, "bye");
+    pair.client.disconnect(DisconnectReason::BY_APPLICATION, "bye");
     pair.run();
     assert_eq!(pair.client_closed(), Some(CloseReason::Local));
     assert_eq!(pair.server_closed(), Some(CloseReason::Peer));
@@ -132,7 +132,75 @@ fn a_closed_connection_says_nothing_more() {
     pair.client.handle_eof();
     assert!(pair.client.poll_event().is_none());
     assert!(pair.client.poll_output().is_empty());
-    assert!(pair.client.poll_timeout().is_none());
+    assert!(pair.client.is_finished());
+    assert!(pair.client.poll_timeout().is_some_and(|due| due <= pair.now), "no loop may sleep on it");
     assert!(!pair.client.wants_input());
     assert!(matches!(pair.server_events.back(), Some(ServerEvent::Closed(_))));
+}
+
+/// A loop that polls events, writes, and sleeps until something is due must come to the end by itself.
+#[test]
+fn an_end_that_nobody_has_polled_is_due_at_once() {
+    let mut pair = Pair::logged_in(Setup::new(14));
+    pair.client.disconnect(DisconnectReason::BY_APPLICATION, "over");
+    assert!(pair.client.poll_timeout().is_some_and(|due| due <= pair.now));
+    assert!(matches!(pair.client.poll_event(), Some(ClientEvent::Closed(CloseReason::Local))));
+    assert!(!pair.client.is_finished(), "the DISCONNECT is not sent");
+}
+
+/// A peer that reads no more cannot keep a connection that is over from being over.
+#[test]
+fn the_last_output_lingers_only_so_long() {
+    let mut pair = Pair::logged_in(Setup::new(15));
+    let linger = Limits::default().linger;
+    pair.client.disconnect(DisconnectReason::BY_APPLICATION, "over");
+    assert!(pair.client.poll_event().is_some());
+    let due = pair.client.poll_timeout().expect("a timer runs");
+    assert_eq!(due, pair.now.saturating_add(linger));
+    // Progress gives it more time.
+    pair.pass(u64::try_from(linger.as_micros()).unwrap() - 1);
+    assert!(!pair.client.poll_output().is_empty());
+    pair.client.consume_output(1);
+    let due = pair.client.poll_timeout().expect("a timer runs");
+    assert_eq!(due, pair.now.saturating_add(linger));
+    pair.client.handle_timeout(due);
+    assert!(pair.client.is_finished() && pair.client.poll_output().is_empty());
+}
+
+/// Nothing can be written: output is dropped and does not pile up, and what the peer said last is still heard.
+#[test]
+fn reading_goes_on_after_writing_broke() {
+    let mut pair = Pair::logged_in(Setup::new(16));
+    let (channel, _) = pair.open_exec("cat");
+    pair.client.handle_write_closed();
+    for _ in 0..50 {
+        let written = pair.client.channel(channel).unwrap().write(DataStream::STDOUT, &[0; 60_000]);
+        assert!(written.is_ok());
+        assert!(pair.client.poll_output().is_empty());
+    }
+    assert!(pair.client.buffer_memory() < 600_000, "{}", pair.client.buffer_memory());
+    pair.server.disconnect(DisconnectReason::TOO_MANY_CONNECTIONS, "no room");
+    pair.run();
+    assert!(matches!(
+        pair.client_closed(),
+        Some(CloseReason::Failed(Error::Disconnected { reason: DisconnectReason::TOO_MANY_CONNECTIONS, .. }))
+    ));
+    assert!(pair.client.is_finished());
+}
+
+/// A request that has to wait for a key exchange is told when it need not any more, after EOF too.
+#[test]
+fn a_request_that_was_too_much_is_told_when_to_try_again() {
+    let mut pair = Pair::logged_in(Setup::new(17).configure(|client, _| client.limits.max_deferred_bytes = 4096));
+    let (id, _) = pair.open_exec("cat");
+    pair.client.channel(id).unwrap().send_eof().unwrap();
+    pair.run();
+    pair.client_events.clear();
+    pair.client.rekey().unwrap();
+    let request = ChannelRequest::Env { name: vec![b'A'; 1000], value: vec![b'b'; 1000] };
+    while pair.client.channel(id).unwrap().request(&request, false) != Err(WriteError::Busy) {}
+    pair.run();
+    let told = |event: &ClientEvent| matches!(event, ClientEvent::Channel(told, ChannelEvent::Writable) if *told == id);
+    assert_eq!(pair.client_events.iter().filter(|event| told(event)).count(), 1);
+    assert!(pair.client.channel(id).unwrap().request(&request, false).is_ok());
 }

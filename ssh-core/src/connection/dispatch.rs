@@ -143,7 +143,7 @@ impl Connection {
         while let Some(id) = self.output_waiters.pop_front() {
             let Some(channel) = self.channels.get_mut(&id.0) else { continue };
             channel.waits_for_output = false;
-            if channel.may_send_data() {
+            if channel.may_send() {
                 return Some(ConnectionEvent::Channel(id, ChannelEvent::Writable));
             }
         }
@@ -402,10 +402,16 @@ impl Connection {
         if room {
             return Ok(Some(ConnectionEvent::Channel(ChannelId(id), ChannelEvent::Writable)));
         }
-        if !core::mem::replace(&mut channel.waits_for_output, true) {
-            self.output_waiters.push_back(ChannelId(id));
-        }
+        self.wait_for_output(ChannelId(id));
         Ok(None)
+    }
+
+    /// Has the channel told when there is room in the output again.
+    pub(super) fn wait_for_output(&mut self, id: ChannelId) {
+        let Some(channel) = self.channels.get_mut(&id.0) else { return };
+        if !core::mem::replace(&mut channel.waits_for_output, true) {
+            self.output_waiters.push_back(id);
+        }
     }
 
     fn handle_eof(&mut self, message: message::ChannelEof) -> Result<Option<ConnectionEvent>, Error> {

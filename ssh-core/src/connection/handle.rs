@@ -31,7 +31,8 @@ pub enum WriteError {
     AfterEof,
     /// The channel is closed.
     Closed,
-    /// Too many messages wait for a key exchange to finish; try again after it.
+    /// Too many messages wait for a key exchange to finish;
+    /// [`ChannelEvent::Writable`](super::ChannelEvent::Writable) tells when to try again.
     Busy,
     /// A request is longer than a packet can carry.
     TooLong,
@@ -104,7 +105,8 @@ impl<'a> Channel<'a> {
     }
 
     /// How many bytes one [`write`](Self::write) would take in one message now: the least of the peer's window, the
-    /// peer's packet size and the room in our output; 0 while keys are exchanged.
+    /// peer's packet size and the room in our output; 0 while keys are exchanged. Only a write that is cut short, or a
+    /// request that is too much, brings [`ChannelEvent::Writable`](super::ChannelEvent::Writable).
     pub fn writable(&self) -> usize {
         let room = self.connection.limits.max_output.saturating_sub(self.outbound.sender.queued());
         match self.state() {
@@ -164,6 +166,7 @@ impl<'a> Channel<'a> {
             return Err(WriteError::TooLong);
         }
         if !self.outbound.has_room() {
+            self.connection.wait_for_output(self.id);
             return Err(WriteError::Busy);
         }
         let want_reply = want_reply && request.may_want_reply();
@@ -267,8 +270,8 @@ impl<'a> Channel<'a> {
         let Some(state) = self.connection.channels.get_mut(&self.id.0) else { return };
         if state.send.sendable() == 0 {
             state.waits_for_window = true;
-        } else if !core::mem::replace(&mut state.waits_for_output, true) {
-            self.connection.output_waiters.push_back(self.id);
+        } else {
+            self.connection.wait_for_output(self.id);
         }
     }
 }

@@ -64,6 +64,8 @@ pub(super) struct Core {
     /// How it ended, until that is reported.
     ending: Option<CloseReason>,
     reported: bool,
+    /// Nothing can be written any more: output is dropped.
+    write_closed: bool,
     /// Numbers the decisions about host keys and signatures.
     pub(super) turn: u64,
     /// Key exchanges so far, as long as nobody is authenticated.
@@ -124,6 +126,7 @@ impl Core {
             events: VecDeque::new(),
             ending: None,
             reported: false,
+            write_closed: false,
             turn: u64::from_le_bytes(turn),
             early_exchanges: 0,
             config,
@@ -157,12 +160,29 @@ impl Core {
         self.receiver.set_end_of_stream();
     }
 
+    pub(super) fn handle_write_closed(&mut self) {
+        self.write_closed = true;
+        self.drop_output();
+    }
+
     pub(super) fn poll_output(&mut self) -> &[u8] {
+        self.drop_output();
         self.outbound.sender.output()
     }
 
     pub(super) fn consume_output(&mut self, n: usize) {
         self.outbound.sender.consume(n);
+        if n > 0 && self.is_ending() {
+            self.timers.linger();
+        }
+    }
+
+    /// What cannot be written must not pile up.
+    fn drop_output(&mut self) {
+        if self.write_closed {
+            let queued = self.outbound.sender.queued();
+            self.outbound.sender.consume(queued);
+        }
     }
 
     pub(super) fn wants_input(&self) -> bool {
@@ -170,7 +190,11 @@ impl Core {
     }
 
     pub(super) fn is_finished(&self) -> bool {
-        self.reported && self.outbound.sender.queued() == 0
+        self.reported && (self.write_closed || self.outbound.sender.queued() == 0)
+    }
+
+    pub(super) fn is_reported(&self) -> bool {
+        self.reported
     }
 
     pub(super) fn is_ending(&self) -> bool {
@@ -219,6 +243,7 @@ impl Core {
         if !self.is_ending() {
             self.phase = Phase::Closed;
             self.outbound.end();
+            self.timers.linger();
             self.ending = Some(reason);
         }
     }
@@ -226,6 +251,7 @@ impl Core {
     fn report_ending(&mut self) -> Option<CoreEvent> {
         let reason = self.ending.take()?;
         self.reported = true;
+        self.timers.linger();
         Some(CoreEvent::Closed(reason))
     }
 

@@ -41,8 +41,10 @@ use crate::wire::{ChannelOpenFailureReason, DisconnectReason};
 /// | [`poll_output`](Self::poll_output), [`consume_output`](Self::consume_output) | shows bytes for the socket |
 /// | [`poll_timeout`](Self::poll_timeout) | says when to be woken at the latest |
 ///
-/// The only rule: before you sleep, poll events until `None`, write out what `poll_output` shows, and read the socket
-/// only while [`wants_input`](Self::wants_input).
+/// The only rule: before you sleep, poll events until `None`, write out what `poll_output` shows, leave if it
+/// [is finished](Self::is_finished), and read the socket only while it [wants input](Self::wants_input). What the socket
+/// says about its end goes to [`handle_eof`](Self::handle_eof) and
+/// [`handle_write_closed`](Self::handle_write_closed).
 ///
 /// # Decisions
 ///
@@ -134,6 +136,12 @@ impl<R: Role> Endpoint<R> {
         self.core.handle_eof();
     }
 
+    /// Says that nothing can be written any more. Output is dropped from here on; reading may go on, for the peer may have
+    /// said why.
+    pub fn handle_write_closed(&mut self) {
+        self.core.handle_write_closed();
+    }
+
     /// Tells the time, and acts on what is due. Call it whenever [`poll_timeout`](Self::poll_timeout) has passed;
     /// calling it before other input makes timers more exact.
     pub fn handle_timeout(&mut self, now: Timestamp) {
@@ -150,7 +158,9 @@ impl<R: Role> Endpoint<R> {
         self.core.consume_output(n);
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called at the latest; `None`: no timer runs.
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called at the latest; `None`: no timer runs. A connection
+    /// that is over is due at once, so that no loop sleeps on it; one whose last output does not move, after
+    /// [`Limits::linger`](crate::Limits::linger).
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.core.poll_timeout()
     }
@@ -161,7 +171,7 @@ impl<R: Role> Endpoint<R> {
         self.core.wants_input()
     }
 
-    /// Whether the connection is over, `Closed` was reported and all output is taken.
+    /// Whether the connection is over, `Closed` was reported, and all output is taken or cannot be written. Leave the loop.
     pub fn is_finished(&self) -> bool {
         self.core.is_finished()
     }

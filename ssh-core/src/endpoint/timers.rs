@@ -21,6 +21,8 @@ pub(super) struct Timers {
     keepalive: Option<KeepAliveTimer>,
     /// When buffers may be given back; `None`: they are small.
     trim_at: Option<Timestamp>,
+    /// Since when the last output of a connection that is over has not moved.
+    lingering_since: Timestamp,
 }
 
 struct KeepAliveTimer {
@@ -38,7 +40,15 @@ pub(super) enum KeepAliveStep {
 
 impl Timers {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { now, started: now, keys_since: now, exchange_since: None, keepalive: None, trim_at: None }
+        Self {
+            now,
+            started: now,
+            keys_since: now,
+            exchange_since: None,
+            keepalive: None,
+            trim_at: None,
+            lingering_since: now,
+        }
     }
 
     pub(super) fn advance(&mut self, now: Timestamp) {
@@ -57,6 +67,15 @@ impl Timers {
             timer.due = self.now.saturating_add(timer.config.interval);
         }
         self.trim_at = None;
+    }
+
+    /// The last output of a connection that is over is on its way.
+    pub(super) fn linger(&mut self) {
+        self.lingering_since = self.now;
+    }
+
+    fn linger_deadline(&self, limits: &Limits) -> Timestamp {
+        self.lingering_since.saturating_add(limits.linger)
     }
 
     pub(super) fn keepalive_step(&mut self) -> KeepAliveStep {
@@ -107,6 +126,9 @@ impl Core {
     pub(super) fn handle_timeout(&mut self, now: Timestamp) {
         self.timers.advance(now);
         if self.is_ending() {
+            if self.timers.linger_deadline(&self.config.limits) <= self.timers.now {
+                self.handle_write_closed();
+            }
             return;
         }
         if let Err(error) = self.act_on_timers() {
@@ -116,7 +138,9 @@ impl Core {
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         if self.is_ending() {
-            return None;
+            // Over, or not reported yet: whoever asks must not sleep on it.
+            let waits = self.is_reported() && !self.is_finished();
+            return Some(if waits { self.timers.linger_deadline(&self.config.limits) } else { self.timers.now });
         }
         if self.phase != Phase::Connection {
             return Some(self.timers.login_deadline(&self.config.limits));
