@@ -10,8 +10,8 @@ use ssh_core::adapter::{Communication, Exit, Interest, Output};
 use ssh_core::wire::DataStream;
 use ssh_core::{ChannelId, ChannelRequest, ClientRole, IncomingRequest, Misuse, RequestToken, Role, Signal};
 
-use crate::error::{Error, Result};
 use crate::shared::{Handle, State, Topic, Wait};
+use crate::{Error, Result};
 
 /// A channel of a [`Session`](crate::Session), or of a server's connection: what is asked and told on it.
 ///
@@ -268,36 +268,43 @@ impl<R: Role> AsyncRead for ChannelReader<R> {
     }
 }
 
-impl<R: Role> AsyncWrite for ChannelWriter<R> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_some(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush_all(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_finish(cx)
-    }
-}
-
 impl<R: Role> AsyncRead for ChannelStream<R> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.reader.poll_read_some(cx, buffer)
     }
 }
 
-impl<R: Role> AsyncWrite for ChannelStream<R> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.writer.poll_write_some(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer.poll_flush_all(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer.poll_finish(cx)
+impl<R: Role> ChannelStream<R> {
+    pub(crate) fn writer(&mut self) -> &mut ChannelWriter<R> {
+        &mut self.writer
     }
 }
+
+impl<R: Role> ChannelWriter<R> {
+    pub(crate) fn writer(&mut self) -> &mut Self {
+        self
+    }
+}
+
+/// `AsyncWrite`, of `futures-io` or of tokio: they differ in what they call the end.
+macro_rules! async_write {
+    ($trait:path, $close:ident, $($type:ident),*) => {
+        $(impl<R: ssh_core::Role> $trait for $crate::channel::$type<R> {
+            fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+                self.writer().poll_write_some(cx, bytes)
+            }
+
+            fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.writer().poll_flush_all(cx)
+            }
+
+            fn $close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.writer().poll_finish(cx)
+            }
+        })*
+    };
+}
+
+pub(crate) use async_write;
+
+async_write!(AsyncWrite, poll_close, ChannelWriter, ChannelStream);

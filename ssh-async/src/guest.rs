@@ -60,20 +60,20 @@ impl Door {
             state.next_number += 1;
             Ok((place, state.next_number))
         })?;
-        let visit =
-            Visit { door: Arc::clone(self), place: Some(place), number, peer, since: Instant::now(), end: None };
+        let visit = Visit { door: Arc::clone(self), place, number, peer, since: Instant::now(), end: None };
         Ok(Guest { visit: Some(visit) })
     }
 }
 
 /// A client's view of the door; one that came without a listener has none.
+#[derive(Default)]
 pub(crate) struct Guest {
     visit: Option<Visit>,
 }
 
 struct Visit {
     door: Arc<Door>,
-    place: Option<Place>,
+    place: Place,
     number: u64,
     peer: SocketAddr,
     since: Instant,
@@ -81,10 +81,6 @@ struct Visit {
 }
 
 impl Guest {
-    pub(crate) fn uninvited() -> Self {
-        Self { visit: None }
-    }
-
     /// Lets a shutdown know of the connection.
     pub(crate) fn welcome(&self, connection: &Connection) {
         let Some(visit) = &self.visit else { return };
@@ -98,16 +94,15 @@ impl Guest {
     }
 
     pub(crate) fn attempted(&mut self) {
-        if let Some(place) = self.visit.as_mut().and_then(|visit| visit.place.as_mut()) {
-            place.attempted();
+        if let Some(visit) = &mut self.visit {
+            visit.place.attempted();
         }
     }
 
     pub(crate) fn authenticated(&mut self) {
         let Some(visit) = &mut self.visit else { return };
-        let Some(place) = &mut visit.place else { return };
         let metrics = visit.door.with(|state, _| {
-            state.admission.authenticated(place);
+            state.admission.authenticated(&mut visit.place);
             Arc::clone(&state.metrics)
         });
         metrics(&Metric::Authenticated { peer: visit.peer, after: visit.since.elapsed() });
@@ -165,9 +160,7 @@ impl Drop for Visit {
     fn drop(&mut self) {
         let reason = self.end.take().unwrap_or(CloseReason::Local);
         let (metrics, waiter, connection) = self.door.with(|state, now| {
-            if let Some(place) = self.place.take() {
-                state.admission.leave(place, Some(&reason), now);
-            }
+            state.admission.leave(&mut self.place, Some(&reason), now);
             (Arc::clone(&state.metrics), state.waiter.take(), state.connections.remove(&self.number))
         });
         // Dropping its last handle ends a connection, which wakes people.

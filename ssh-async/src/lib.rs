@@ -28,13 +28,12 @@
 //!
 //! # What is here and what is not
 //!
-//! This crate moves bytes, reads files off the executor, and asks people. Protocol, policy and parsing are in
-//! [`ssh_core`], which it re-exports.
+//! This crate moves bytes and asks people. Protocol, policy and parsing are in [`ssh_core`], which it re-exports; errors,
+//! and what touches files, are those of the blocking adapter, run off the executor.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod channel;
 mod driver;
-mod error;
 mod guest;
 mod host_keys;
 mod listener;
@@ -53,16 +52,16 @@ mod turnstile;
 #[cfg(feature = "smol")]
 pub use crate::smol::Smol;
 #[cfg(feature = "tokio")]
-pub use crate::tokio::{Tokio, TokioIo};
+pub use crate::tokio::Tokio;
 pub use channel::{Channel, ChannelReader, ChannelStream, ChannelWriter};
 pub use driver::Driver;
-pub use error::{Error, Result};
-pub use host_keys::{HostKeyPolicy, KnownHostsPolicy};
+pub use host_keys::{HostKeyPolicy, OnThread};
 pub use listener::{Control, Listener, Metric};
 pub use login::Interaction;
 pub use runtime::{Adopt, Runtime, Timer};
 pub use server::{Connection, Handler, serve_connection};
 pub use session::{Command, Connecting, Connector, Session, read_key};
+pub use ssh_blocking::{Error, KnownHostsPolicy, Result};
 pub use ssh_core;
 pub use ssh_core::adapter::{Exit, Output, SessionError};
 pub use ssh_core::login::{Credentials, LoginError, StrictHostKeyChecking};

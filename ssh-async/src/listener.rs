@@ -12,10 +12,10 @@ use ssh_core::admission::{Admission, AdmissionPolicy, Counters, Refusal};
 use ssh_core::key::PrivateKey;
 use ssh_core::{CloseReason, ServerConfig};
 
-use crate::error::{Error, Result};
 use crate::guest::Door;
 use crate::runtime::{Runtime, sleep_until};
 use crate::server::{Handler, serve_guest};
+use crate::{Error, Result};
 
 /// How long to wait before accepting again when descriptors or memory have run out.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(50);
@@ -234,7 +234,8 @@ async fn all_gone_by<T: Runtime>(runtime: &T, door: &Door, until: Instant) -> bo
 }
 
 fn new_door(policy: AdmissionPolicy) -> Arc<Door> {
-    let turns = std::thread::available_parallelism().map_or(1, usize::from);
+    // One processor is left to those who are in.
+    let turns = std::thread::available_parallelism().map_or(1, |processors| processors.get() - 1);
     Arc::new(Door::new(Admission::new(policy), turns))
 }
 

@@ -6,7 +6,7 @@ use ssh_core::login::{Conversation, Credentials, Step};
 use ssh_core::random::OsRandom;
 use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
-use crate::error::Result;
+use crate::Result;
 use crate::shared::{Shared, Topic};
 
 /// Asks a person during a login. Every method has an answer for programs without one; `()` is nobody at all.

@@ -9,15 +9,14 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use ssh_core::key::PrivateKey;
 use ssh_core::random::OsRandom;
-use ssh_core::wire::ChannelOpenFailureReason;
 use ssh_core::{
-    AuthAnswer, AuthRequest, ChannelOpenRequest, ChannelType, CloseReason, Identity, KeyOffer, Negotiated, Server,
-    ServerConfig, ServerEvent, ServerRole, SignRequest, Timestamp, Untrusted,
+    AuthAnswer, AuthRequest, ChannelOpenRequest, CloseReason, Identity, KeyOffer, Negotiated, Server, ServerConfig,
+    ServerEvent, ServerRole, Timestamp, Untrusted,
 };
 
+use crate::Result;
 use crate::channel::Channel;
 use crate::driver::Driver;
-use crate::error::Result;
 use crate::guest::Guest;
 use crate::runtime::Timer;
 use crate::shared::{Handle, Shared, Topic};
@@ -116,7 +115,7 @@ pub async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin, H: Handler>(
     keys: &[PrivateKey],
     handler: &H,
 ) -> Result<CloseReason> {
-    serve_guest(stream, timer, peer, config, keys, handler, &mut Guest::uninvited()).await
+    serve_guest(stream, timer, peer, config, keys, handler, &mut Guest::default()).await
 }
 
 /// As [`serve_connection`], for a client that a listener let in.
@@ -143,8 +142,10 @@ pub(crate) async fn serve_guest<S: AsyncRead + AsyncWrite + Unpin, H: Handler>(
         std::future::poll_fn(|cx| {
             // Whoever is not in yet waits for a turn, so that logins do not hold up those who are.
             let mut poll = |cx: &mut Context<'_>| {
-                if over.is_none() {
-                    over = ready_or_none(driver.poll_over(cx));
+                if over.is_none()
+                    && let Poll::Ready(reason) = driver.poll_over(cx)
+                {
+                    over = Some(reason);
                 }
                 if !ended {
                     ended = conversation.as_mut().poll(cx).is_ready();
@@ -161,13 +162,6 @@ pub(crate) async fn serve_guest<S: AsyncRead + AsyncWrite + Unpin, H: Handler>(
     guest.note_end(&reason);
     handler.closed(&connection, &reason);
     Ok(reason)
-}
-
-fn ready_or_none<T>(poll: Poll<T>) -> Option<T> {
-    match poll {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
-    }
 }
 
 /// What a server says on one connection.
@@ -224,7 +218,7 @@ impl<H: Handler> Conversation<'_, H> {
     async fn handle(&mut self, event: ServerEvent) {
         let shared = &self.connection.handle.shared;
         match event {
-            ServerEvent::Sign(request) => self.sign(request),
+            ServerEvent::Sign(request) => shared.act(|state| state.inbox.sign(request, self.keys, &mut OsRandom)),
             ServerEvent::KeyOffer(offer) => {
                 let would_do = self.handler.key_offer(self.connection, &offer).await;
                 let _ = shared.act(|state| state.inbox.endpoint.answer_key_offer(offer, would_do));
@@ -243,30 +237,11 @@ impl<H: Handler> Conversation<'_, H> {
         }
     }
 
-    fn sign(&self, request: SignRequest) {
-        let key = self.keys.iter().find(|key| *key.public_key() == request.key);
-        let signature = key.and_then(|key| key.sign(request.algorithm, &request.data, &mut OsRandom).ok());
-        let answer = signature.as_deref();
-        let _ = self.connection.handle.shared.act(|state| state.inbox.endpoint.answer_signature(request, answer));
-    }
-
     fn open(&self, request: ChannelOpenRequest) -> Option<(Arc<Identity>, Channel<ServerRole>)> {
         let handle = &self.connection.handle;
         let id = handle.shared.act(|state| {
-            let refusal = match &request.channel_type {
-                _ if state.draining => {
-                    Some((ChannelOpenFailureReason::ADMINISTRATIVELY_PROHIBITED, "the server is shutting down"))
-                }
-                ChannelType::Session => None,
-                _ => Some((ChannelOpenFailureReason::UNKNOWN_CHANNEL_TYPE, "not supported")),
-            };
-            match refusal {
-                Some((reason, text)) => {
-                    let _ = state.inbox.endpoint.reject_channel(request, reason, text);
-                    None
-                }
-                None => state.inbox.accept_channel(request).ok(),
-            }
+            let refusal = state.draining.then_some("the server is shutting down");
+            state.inbox.accept_session(request, refusal)
         })?;
         Some((self.identity.clone()?, Channel::new(Arc::clone(handle), id)))
     }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_io::{AsyncRead, AsyncWrite};
+use ssh_blocking::KnownHostsPolicy;
 use ssh_core::adapter::{MAX_COLLECTED, Output, split_target};
 use ssh_core::key::PrivateKey;
 use ssh_core::login::Credentials;
@@ -16,11 +17,11 @@ use ssh_core::{
 
 use crate::channel::Channel;
 use crate::driver::Driver;
-use crate::error::{Error, Result};
-use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
+use crate::host_keys::{HostKeyPolicy, OnThread};
 use crate::login::{Interaction, login};
 use crate::runtime::{Adopt, Runtime, Timer};
 use crate::shared::{Handle, Shared, Topic};
+use crate::{Error, Result};
 
 /// A connection to a server. Clones are the same connection; tasks may share it.
 ///
@@ -34,7 +35,7 @@ pub struct Session {
 }
 
 /// Everything that can be decided before connecting.
-pub struct Connector<P = KnownHostsPolicy> {
+pub struct Connector<P = OnThread> {
     config: ClientConfig,
     host_keys: P,
 }
@@ -48,7 +49,7 @@ impl Default for Connector {
 impl Connector {
     /// Today's safe algorithms and the user's known hosts.
     pub fn new() -> Self {
-        Self { config: ClientConfig::default(), host_keys: KnownHostsPolicy::from_home() }
+        Self { config: ClientConfig::default(), host_keys: OnThread::new(KnownHostsPolicy::from_home()) }
     }
 }
 
@@ -74,11 +75,7 @@ impl<P: HostKeyPolicy> Connector<P> {
     pub async fn connect<T: Runtime>(self, runtime: T, host: &str, port: u16) -> Result<Session> {
         let stream = runtime.connect(host, port).await;
         let stream = stream.map_err(|error| Error::Connect { target: format!("{host} port {port}"), error })?;
-        let (connecting, driver) = self.start(stream, runtime.timer(), host, port).await?;
-        runtime.spawn(async {
-            driver.await;
-        });
-        connecting.finish().await
+        self.drive(runtime, stream, host, port).await
     }
 
     /// Connects over a stream of the runtime's that is there already, a channel of another session for instance. `host`
@@ -87,10 +84,17 @@ impl<P: HostKeyPolicy> Connector<P> {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn connect_over<S, T: Adopt<S>>(self, runtime: T, stream: S, host: &str, port: u16) -> Result<Session> {
-        let (connecting, driver) = self.start(runtime.adopt(stream), runtime.timer(), host, port).await?;
-        runtime.spawn(async {
-            driver.await;
-        });
+        let transport = runtime.adopt(stream);
+        self.drive(runtime, transport, host, port).await
+    }
+
+    async fn drive<T, S>(self, runtime: T, transport: S, host: &str, port: u16) -> Result<Session>
+    where
+        T: Runtime,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (connecting, driver) = self.start(transport, runtime.timer(), host, port).await?;
+        runtime.spawn(async { drop(driver.await) });
         connecting.finish().await
     }
 
@@ -348,11 +352,5 @@ impl<'a> Command<'a> {
 /// [`Error::File`], or [`Error::KeyFile`], which says if a passphrase is needed or wrong.
 pub async fn read_key(path: impl AsRef<Path>, passphrase: Option<SecretBytes>) -> Result<PrivateKey> {
     let path = path.as_ref().to_owned();
-    blocking::unblock(move || match std::fs::read(&path).map(SecretBytes::new) {
-        Ok(text) => {
-            PrivateKey::from_openssh(text.expose(), passphrase.as_ref()).map_err(|error| Error::KeyFile { path, error })
-        }
-        Err(error) => Err(Error::File { path, error }),
-    })
-    .await
+    blocking::unblock(move || ssh_blocking::read_key(path, passphrase.as_ref())).await
 }

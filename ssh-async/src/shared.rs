@@ -15,8 +15,8 @@ use ssh_core::adapter::{Concern, Inbox, Interest, SessionError};
 use ssh_core::wire::DisconnectReason;
 use ssh_core::{ChannelId, Endpoint, Role};
 
-use crate::error::{Error, Result};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::{Error, Result};
 
 /// What one waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! Tokio: the runtime, its streams as transports, and its traits on streams of channels.
+//! Tokio: the runtime, its streams as transports, and its traits on the streams of channels.
 
 use std::future::Future;
 use std::io;
@@ -11,8 +11,9 @@ use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ::tokio::net::{TcpListener, TcpStream};
 use ::tokio::time::Sleep;
 use ssh_core::Role;
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
-use crate::channel::{ChannelReader, ChannelStream, ChannelWriter};
+use crate::channel::{ChannelReader, ChannelStream, async_write};
 use crate::runtime::{Adopt, Runtime, Timer};
 
 /// The tokio runtime, of whichever flavour the caller is in.
@@ -20,13 +21,13 @@ use crate::runtime::{Adopt, Runtime, Timer};
 pub struct Tokio;
 
 impl Runtime for Tokio {
-    type Stream = TokioIo<TcpStream>;
+    type Stream = Compat<TcpStream>;
     type Listener = TcpListener;
 
     async fn connect(&self, host: &str, port: u16) -> io::Result<Self::Stream> {
         let stream = TcpStream::connect((host, port)).await?;
         stream.set_nodelay(true)?;
-        Ok(TokioIo(stream))
+        Ok(stream.compat())
     }
 
     async fn bind(&self, address: SocketAddr) -> io::Result<TcpListener> {
@@ -40,7 +41,7 @@ impl Runtime for Tokio {
     async fn accept(&self, listener: &TcpListener) -> io::Result<(Self::Stream, SocketAddr)> {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        Ok((TokioIo(stream), peer))
+        Ok((stream.compat(), peer))
     }
 
     fn timer(&self) -> Pin<Box<dyn Timer>> {
@@ -54,10 +55,10 @@ impl Runtime for Tokio {
 
 /// Everything with tokio's traits.
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Adopt<S> for Tokio {
-    type Transport = TokioIo<S>;
+    type Transport = Compat<S>;
 
-    fn adopt(&self, stream: S) -> TokioIo<S> {
-        TokioIo(stream)
+    fn adopt(&self, stream: S) -> Compat<S> {
+        stream.compat()
     }
 }
 
@@ -77,32 +78,6 @@ impl Timer for TokioTimer {
     }
 }
 
-/// A stream of tokio's as a transport: anything with its `AsyncRead` and `AsyncWrite`.
-#[derive(Debug)]
-pub struct TokioIo<S>(pub S);
-
-impl<S: AsyncRead + Unpin> futures_io::AsyncRead for TokioIo<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut buffer = ReadBuf::new(buffer);
-        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
-        Poll::Ready(Ok(buffer.filled().len()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> futures_io::AsyncWrite for TokioIo<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
 fn read<R: Role>(
     reader: &mut ChannelReader<R>,
     cx: &mut Context<'_>,
@@ -119,36 +94,10 @@ impl<R: Role> AsyncRead for ChannelReader<R> {
     }
 }
 
-impl<R: Role> AsyncWrite for ChannelWriter<R> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_some(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush_all(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_finish(cx)
-    }
-}
-
 impl<R: Role> AsyncRead for ChannelStream<R> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         read(&mut self.reader, cx, buffer)
     }
 }
 
-impl<R: Role> AsyncWrite for ChannelStream<R> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.writer.poll_write_some(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer.poll_flush_all(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer.poll_finish(cx)
-    }
-}
+async_write!(AsyncWrite, poll_shutdown, ChannelWriter, ChannelStream);

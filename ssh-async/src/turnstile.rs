@@ -1,9 +1,8 @@
 //! Logins take turns.
 //!
 //! A login costs about a millisecond of computation, an echo some microseconds. If a thousand clients knock at once, a
-//! fair executor lets everybody who is in wait for all of them. So those who are not in go through a turnstile: only as
-//! many as there are processors are in the executor's queue at any time, and each hands its turn to the next after one
-//! step.
+//! fair executor lets everybody who is in wait for all of them. So those who are not in go through a turnstile: only a
+//! few are in the executor's queue at any time, and each hands its turn to the next after one step.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::task::{Context, Poll, Waker};

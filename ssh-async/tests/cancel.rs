@@ -54,15 +54,15 @@ impl World {
 
     /// Polls everybody else once.
     fn turn(&mut self) {
-        if self.over.is_none() {
-            if let Poll::Ready(reason) = poll(&mut self.driver) {
-                self.over = Some(reason);
-            }
+        if self.over.is_none()
+            && let Poll::Ready(reason) = poll(&mut self.driver)
+        {
+            self.over = Some(reason);
         }
-        if self.served.is_none() {
-            if let Poll::Ready(reason) = poll(&mut self.server) {
-                self.served = Some(reason);
-            }
+        if self.served.is_none()
+            && let Poll::Ready(reason) = poll(&mut self.server)
+        {
+            self.served = Some(reason);
         }
     }
 

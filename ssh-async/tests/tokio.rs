@@ -4,7 +4,7 @@ mod common;
 
 use common::TestServer;
 use ssh_async::ssh_core::wire::DataStream;
-use ssh_async::{Connector, Runtime, Tokio};
+use ssh_async::{Adopt, Connector, Runtime, Tokio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[test]
@@ -14,7 +14,7 @@ fn tokio_streams() {
         let (ours, theirs) = tokio::io::duplex(3000);
         let (config, keys, known) = common::server();
         tokio::spawn(async move {
-            let theirs = ssh_async::TokioIo(theirs);
+            let theirs = Tokio.adopt(theirs);
             let server = TestServer::default();
             let _ = ssh_async::serve_connection(theirs, Tokio.timer(), "duplex", config, &keys, &server).await;
         });

@@ -53,7 +53,7 @@ fn run() -> Result<(), Failure> {
     policy.startups.start = 5000;
     policy.penalties = None;
     let listener = Listener::with_config(("127.0.0.1", port), config, vec![host_key])?.admission(policy);
-    listener.serve(&Arc::new(Commands { authorized: AuthorizedKeys::parse(&authorized) }))?;
+    listener.serve(&Arc::new(Commands { authorized: AuthorizedKeys::parse(&authorized) }));
     Ok(())
 }
 

@@ -2,13 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ssh_core::adapter::{Communication, Exit, Output};
+use ssh_core::adapter::{Communication, Exit, Output, SessionError};
 use ssh_core::wire::DataStream;
 use ssh_core::{ChannelId, ChannelRequest, ClientRole, IncomingRequest, RequestToken, Role, Signal};
 
-use crate::driver::{Driver, State, Stopped};
+use crate::driver::{Deadline, Driver, State};
 use crate::error::{Error, Result};
 
 /// A channel of a [`Session`](crate::Session), or of a server's connection.
@@ -88,7 +88,7 @@ impl<R: Role> Channel<R> {
 
     /// Parts for different threads: what is written, standard output, standard error.
     pub fn split(&self) -> (ChannelWriter<R>, ChannelReader<R>, ChannelReader<R>) {
-        let writer = ChannelWriter { inner: Arc::clone(&self.inner) };
+        let writer = ChannelWriter { inner: Arc::clone(&self.inner), stream: DataStream::STDOUT };
         (writer, self.reader(DataStream::STDOUT), self.reader(DataStream::STDERR))
     }
 
@@ -98,8 +98,8 @@ impl<R: Role> Channel<R> {
     }
 
     /// A writer of standard error; for servers.
-    pub fn stderr_writer(&self) -> ChannelStderr<R> {
-        ChannelStderr { inner: Arc::clone(&self.inner) }
+    pub fn stderr_writer(&self) -> ChannelWriter<R> {
+        ChannelWriter { inner: Arc::clone(&self.inner), stream: DataStream::STDERR }
     }
 
     /// Waits for the next request of the peer; `None`: none will come any more. For servers: a client's channel has
@@ -109,8 +109,7 @@ impl<R: Role> Channel<R> {
     /// If the connection is lost.
     pub fn next_request(&self) -> Result<Option<IncomingRequest>> {
         let id = self.inner.id;
-        let waited = self.inner.driver.wait(None, |state| state.inbox.next_request(id));
-        waited.map_err(|stopped| stopped.into_error("a request", None))
+        self.inner.driver.wait(Deadline::new("a request", None), |state| state.inbox.next_request(id))
     }
 
     /// Answers a request of the peer.
@@ -138,8 +137,7 @@ impl<R: Role> Channel<R> {
 
 impl<R: Role> Inner<R> {
     fn wait<T>(&self, what: &'static str, check: impl FnMut(&mut State<R>) -> Option<T>) -> Result<T> {
-        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
-        self.driver.wait(deadline, check).map_err(|stopped| stopped.into_error(what, self.timeout))
+        self.driver.wait(Deadline::new(what, self.timeout), check)
     }
 
     fn read(&self, stream: DataStream, buffer: &mut [u8]) -> io::Result<usize> {
@@ -155,10 +153,9 @@ impl<R: Role> Inner<R> {
     }
 
     fn flush(&self) -> io::Result<()> {
-        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
-        match self.driver.flush(deadline) {
-            Ok(()) | Err(Stopped::Closed(_)) => Ok(()),
-            Err(stopped) => Err(stopped.into_error("writing", self.timeout).into()),
+        match self.driver.flush(Deadline::new("writing", self.timeout)) {
+            Err(Error::Session(SessionError::Closed(_))) => Ok(()),
+            flushed => Ok(flushed?),
         }
     }
 
@@ -196,9 +193,10 @@ impl<R: Role> Read for ChannelReader<R> {
     }
 }
 
-/// Writes a channel's ordinary stream; made by [`Channel::split`].
+/// Writes one stream of a channel; made by [`Channel::split`] and [`Channel::stderr_writer`].
 pub struct ChannelWriter<R: Role = ClientRole> {
     inner: Arc<Inner<R>>,
+    stream: DataStream,
 }
 
 impl<R: Role> ChannelWriter<R> {
@@ -213,22 +211,7 @@ impl<R: Role> ChannelWriter<R> {
 
 impl<R: Role> Write for ChannelWriter<R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.write(DataStream::STDOUT, bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-/// Writes a channel's standard error; for servers. Made by [`Channel::stderr_writer`].
-pub struct ChannelStderr<R: Role = ClientRole> {
-    inner: Arc<Inner<R>>,
-}
-
-impl<R: Role> Write for ChannelStderr<R> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.write(DataStream::STDERR, bytes)
+        self.inner.write(self.stream, bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

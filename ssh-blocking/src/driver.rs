@@ -20,10 +20,13 @@ use std::time::{Duration, Instant};
 
 use ssh_core::adapter::{Inbox, SessionError};
 use ssh_core::wire::DisconnectReason;
-use ssh_core::{CloseReason, Endpoint, Role, Timestamp};
+use ssh_core::{Endpoint, Role, Timestamp};
 
 use crate::error::{Error, Result};
 use crate::transport::{Interest, Transport};
+
+/// How long the last words may take.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A connection that several threads share.
 pub(crate) struct Driver<R: Role> {
@@ -48,24 +51,26 @@ pub(crate) struct State<R: Role> {
     io_error: Option<io::Error>,
 }
 
-/// Why a wait ended without what was waited for.
-#[derive(Debug)]
-pub(crate) enum Stopped {
-    /// The connection is over.
-    Closed(CloseReason),
-    /// Reading or writing failed, and so the connection is over.
-    Io(io::Error),
-    /// It took too long.
-    Timeout,
+/// How long to wait, and for what as far as people are concerned.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    what: &'static str,
+    after: Duration,
+    at: Option<Instant>,
 }
 
-impl Stopped {
-    pub(crate) fn into_error(self, what: &'static str, after: Option<Duration>) -> Error {
-        match self {
-            Self::Closed(reason) => SessionError::Closed(reason).into(),
-            Self::Io(error) => Error::Io(error),
-            Self::Timeout => Error::Timeout { what, after: after.unwrap_or_default() },
-        }
+impl Deadline {
+    pub(crate) fn new(what: &'static str, after: Option<Duration>) -> Self {
+        Self { what, after: after.unwrap_or_default(), at: after.map(|after| Instant::now() + after) }
+    }
+
+    /// Time that was not spent waiting does not count.
+    pub(crate) fn extend(&mut self, by: Duration) {
+        self.at = self.at.map(|at| at + by);
+    }
+
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.at.map(|at| at.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -89,11 +94,7 @@ impl<R: Role> Driver<R> {
 
     /// Waits until `check` finds what it looks for. It is called with the lock held, again after everything that
     /// happens, and must not block.
-    pub(crate) fn wait<T>(
-        &self,
-        deadline: Option<Instant>,
-        mut check: impl FnMut(&mut State<R>) -> Option<T>,
-    ) -> std::result::Result<T, Stopped> {
+    pub(crate) fn wait<T>(&self, deadline: Deadline, mut check: impl FnMut(&mut State<R>) -> Option<T>) -> Result<T> {
         let mut state = self.lock();
         loop {
             if let Some(found) = check(&mut state) {
@@ -112,9 +113,9 @@ impl<R: Role> Driver<R> {
                 self.leave(state);
                 return Err(stopped);
             }
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            if deadline.left().is_some_and(|left| left.is_zero()) {
                 self.leave(state);
-                return Err(Stopped::Timeout);
+                return Err(Error::Timeout { what: deadline.what, after: deadline.after });
             }
             state = if state.driving { self.follow(state, deadline) } else { self.drive(state, deadline) };
         }
@@ -129,7 +130,7 @@ impl<R: Role> Driver<R> {
     }
 
     /// Waits until the transport has taken everything that is queued.
-    pub(crate) fn flush(&self, deadline: Option<Instant>) -> std::result::Result<(), Stopped> {
+    pub(crate) fn flush(&self, deadline: Deadline) -> Result<()> {
         self.wait(deadline, |state| {
             if self.write_out(state) {
                 state.news = true;
@@ -141,7 +142,7 @@ impl<R: Role> Driver<R> {
     /// Ends the connection and gives the peer a moment to hear of it.
     pub(crate) fn disconnect(&self, reason: DisconnectReason, description: &str) {
         self.act(|state| state.inbox.endpoint.disconnect(reason, description));
-        let _ = self.flush(Some(Instant::now() + Duration::from_secs(1)));
+        let _ = self.flush(Deadline::new("saying goodbye", Some(GOODBYE)));
         self.transport.shutdown();
         self.transport.wake();
     }
@@ -171,18 +172,11 @@ impl<R: Role> Driver<R> {
         }
     }
 
-    fn follow<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State<R>>,
-        deadline: Option<Instant>,
-    ) -> MutexGuard<'a, State<R>> {
+    fn follow<'a>(&'a self, mut state: MutexGuard<'a, State<R>>, deadline: Deadline) -> MutexGuard<'a, State<R>> {
         self.wake_for_output(&mut state);
         state.waiting += 1;
-        let mut state = match deadline {
-            Some(deadline) => {
-                let timeout = deadline.saturating_duration_since(Instant::now());
-                self.changed.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
-            }
+        let mut state = match deadline.left() {
+            Some(left) => self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
             None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
         };
         state.waiting -= 1;
@@ -190,7 +184,7 @@ impl<R: Role> Driver<R> {
     }
 
     /// Sleeps on the transport without the lock, then moves bytes.
-    fn drive<'a>(&'a self, mut state: MutexGuard<'a, State<R>>, deadline: Option<Instant>) -> MutexGuard<'a, State<R>> {
+    fn drive<'a>(&'a self, mut state: MutexGuard<'a, State<R>>, deadline: Deadline) -> MutexGuard<'a, State<R>> {
         let interest = Interest {
             read: !state.read_ended && state.inbox.endpoint.wants_input(),
             write: !state.inbox.endpoint.poll_output().is_empty(),
@@ -219,10 +213,9 @@ impl<R: Role> Driver<R> {
         state
     }
 
-    fn sleep_time(&self, state: &State<R>, deadline: Option<Instant>) -> Option<Duration> {
-        let caller = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    fn sleep_time(&self, state: &State<R>, deadline: Deadline) -> Option<Duration> {
         let timer = state.inbox.endpoint.poll_timeout().map(|at| at.saturating_since(self.now()));
-        [caller, timer].into_iter().flatten().min()
+        [deadline.left(), timer].into_iter().flatten().min()
     }
 
     fn read_in(&self, state: &mut State<R>) {
@@ -290,14 +283,14 @@ impl<R: Role> State<R> {
         noted
     }
 
-    fn stopped(&mut self) -> Option<Stopped> {
+    fn stopped(&mut self) -> Option<Error> {
         let reason = self.inbox.closed()?.clone();
         match self.io_error.take() {
             Some(error) if matches!(reason.error(), Some(ssh_core::Error::ConnectionLost { .. })) => {
                 // Every later wait gets the protocol's view of it.
-                Some(Stopped::Io(error))
+                Some(Error::Io(error))
             }
-            _ => Some(Stopped::Closed(reason)),
+            _ => Some(SessionError::Closed(reason).into()),
         }
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use ssh_core::adapter::SessionError;
+use ssh_core::key::KeyFileError;
 use ssh_core::login::LoginError;
 use ssh_core::{CloseReason, ConfigError, Misuse};
 
@@ -27,6 +28,13 @@ pub enum Error {
         path: std::path::PathBuf,
         /// Why not.
         error: io::Error,
+    },
+    /// A key file cannot be used.
+    KeyFile {
+        /// Its path.
+        path: std::path::PathBuf,
+        /// Why not.
+        error: KeyFileError,
     },
     /// Something took longer than allowed.
     Timeout {
@@ -68,6 +76,7 @@ impl fmt::Display for Error {
             Self::Connect { target, error } => write!(f, "cannot connect to {target}: {error}"),
             Self::Io(error) => error.fmt(f),
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::KeyFile { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Timeout { what, after } => write!(f, "{what} took longer than {after:?}"),
             Self::HostKey(text) => f.write_str(text),
             Self::Login(error) => error.fmt(f),
@@ -81,17 +90,12 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Connect { error, .. } | Self::Io(error) | Self::File { error, .. } => Some(error),
+            Self::KeyFile { error, .. } => Some(error),
             Self::Login(error) => Some(error),
             Self::Session(error) => Some(error),
             Self::Config(error) => Some(error),
             _ => None,
         }
-    }
-}
-
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
     }
 }
 
@@ -101,23 +105,17 @@ impl From<Misuse> for Error {
     }
 }
 
-impl From<SessionError> for Error {
-    fn from(error: SessionError) -> Self {
-        Self::Session(error)
-    }
+macro_rules! from {
+    ($($variant:ident($error:ty)),*) => {
+        $(impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
 }
 
-impl From<LoginError> for Error {
-    fn from(error: LoginError) -> Self {
-        Self::Login(error)
-    }
-}
-
-impl From<ConfigError> for Error {
-    fn from(error: ConfigError) -> Self {
-        Self::Config(error)
-    }
-}
+from!(Io(io::Error), Session(SessionError), Login(LoginError), Config(ConfigError));
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {

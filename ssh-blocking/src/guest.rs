@@ -22,7 +22,7 @@ impl Door {
 
     pub(crate) fn admit(&self, source: IpAddr) -> Result<Guest, Refusal> {
         let place = self.with(|admission, now| admission.admit(Some(source), now, &mut OsRandom))?;
-        Ok(Guest { door: self.clone(), place: Some(place) })
+        Ok(Guest { door: self.clone(), place })
     }
 
     pub(crate) fn with<T>(&self, action: impl FnOnce(&mut Admission, Timestamp) -> T) -> T {
@@ -34,36 +34,22 @@ impl Door {
 /// A client that was let in. Its place is given back when it leaves, however it does.
 pub(crate) struct Guest {
     door: Door,
-    place: Option<Place>,
+    pub(crate) place: Place,
 }
 
 impl Guest {
-    pub(crate) fn attempted(&mut self) {
-        if let Some(place) = &mut self.place {
-            place.attempted();
-        }
-    }
-
     pub(crate) fn authenticated(&mut self) {
-        if let Some(place) = &mut self.place {
-            self.door.with(|admission, _| admission.authenticated(place));
-        }
+        self.door.with(|admission, _| admission.authenticated(&mut self.place));
     }
 
-    pub(crate) fn leave(mut self, reason: Option<&CloseReason>) {
-        self.give_back(reason);
-    }
-
-    fn give_back(&mut self, reason: Option<&CloseReason>) {
-        if let Some(place) = self.place.take() {
-            self.door.with(|admission, now| admission.leave(place, reason, now));
-        }
+    pub(crate) fn leave(&mut self, reason: Option<&CloseReason>) {
+        self.door.with(|admission, now| admission.leave(&mut self.place, reason, now));
     }
 }
 
 impl Drop for Guest {
     /// Without a reason that anybody knows: ours, not the client's.
     fn drop(&mut self) {
-        self.give_back(Some(&CloseReason::Local));
+        self.leave(Some(&CloseReason::Local));
     }
 }

@@ -38,14 +38,14 @@ mod server;
 mod session;
 pub mod transport;
 
-pub use channel::{Channel, ChannelReader, ChannelStderr, ChannelWriter};
+pub use channel::{Channel, ChannelReader, ChannelWriter};
 pub use error::{Error, Result};
 pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy};
 #[cfg(unix)]
 pub use listener::{Listener, Stopper};
 pub use login::Interaction;
 pub use server::{Connection, Handler, serve_connection};
-pub use session::{Connector, Session, Timeouts};
+pub use session::{Connector, Session, Timeouts, read_key};
 pub use ssh_core;
 pub use ssh_core::adapter::{Exit, Output, SessionError};
 pub use ssh_core::login::{Credentials, LoginError, StrictHostKeyChecking};

@@ -1,12 +1,10 @@
 //! Logging in: the conversation is the core's; here somebody is asked.
 
-use std::time::{Duration, Instant};
-
 use ssh_core::login::{Conversation, Credentials, Step};
 use ssh_core::random::OsRandom;
 use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
-use crate::driver::Driver;
+use crate::driver::{Deadline, Driver};
 use crate::error::Result;
 
 /// Asks a person during a login. Every method has an answer for programs without one; `()` is nobody at all.
@@ -41,8 +39,7 @@ impl Interaction for () {}
 pub(crate) struct Login<'a> {
     pub(crate) driver: &'a Driver<ClientRole>,
     pub(crate) interaction: &'a mut dyn Interaction,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) deadline: Deadline,
 }
 
 impl Login<'_> {
@@ -80,8 +77,7 @@ impl Login<'_> {
                     Step::Wait
                 }
                 _ => {
-                    let event = self.driver.wait(self.deadline, |state| state.inbox.login_event());
-                    let event = event.map_err(|stopped| stopped.into_error("the login", self.timeout))??;
+                    let event = self.driver.wait(self.deadline, |state| state.inbox.login_event())??;
                     self.driver.act(|state| conversation.handle(&mut state.inbox.endpoint, &mut OsRandom, event))
                 }
             };

@@ -1,18 +1,18 @@
 //! A server's side of one connection.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use ssh_core::adapter::SessionError;
 use ssh_core::key::PrivateKey;
 use ssh_core::random::OsRandom;
-use ssh_core::wire::{ChannelOpenFailureReason, DisconnectReason};
+use ssh_core::wire::DisconnectReason;
 use ssh_core::{
-    AuthAnswer, AuthRequest, ChannelOpenRequest, ChannelType, CloseReason, Identity, KeyOffer, Negotiated, Server,
-    ServerConfig, ServerEvent, ServerRole, SignRequest, Untrusted,
+    AuthAnswer, AuthRequest, ChannelOpenRequest, CloseReason, Identity, KeyOffer, Negotiated, Server, ServerConfig,
+    ServerEvent, ServerRole, Untrusted,
 };
 
 use crate::channel::Channel;
-use crate::driver::{Driver, Stopped};
+use crate::driver::{Deadline, Driver, GOODBYE};
 use crate::error::{Error, Result};
 use crate::guest::Guest;
 use crate::transport::Transport;
@@ -111,7 +111,7 @@ pub(crate) fn serve_guest<H: Handler>(
     let ended = conversation.run();
     // A transport that failed has ended the connection too.
     let reason = connection.driver.act(|state| state.inbox.closed().cloned());
-    if let Some(guest) = guest {
+    if let Some(guest) = &mut guest {
         guest.leave(reason.as_ref());
     }
     if let Some(reason) = reason {
@@ -133,29 +133,30 @@ impl<H: Handler> Conversation<'_, H> {
     fn run(mut self) -> Result<CloseReason> {
         let driver = &self.connection.driver;
         loop {
-            match driver.wait(None, |state| state.inbox.events.pop_front()) {
+            match driver.wait(Deadline::new("serving", None), |state| state.inbox.events.pop_front()) {
                 Ok(event) => self.handle(event)?,
-                Err(Stopped::Closed(reason)) => {
+                Err(Error::Session(SessionError::Closed(reason))) => {
                     // What is still queued, the reason above all, gets a moment to leave.
-                    let _ = driver.flush(Some(Instant::now() + Duration::from_secs(1)));
+                    let _ = driver.flush(Deadline::new("saying goodbye", Some(GOODBYE)));
                     return Ok(reason);
                 }
-                Err(stopped) => return Err(stopped.into_error("serving", None)),
+                Err(error) => return Err(error),
             }
         }
     }
 
+    /// Answers to a connection that ended meanwhile are refused, which is no error: its end comes next.
     fn handle(&mut self, event: ServerEvent) -> Result<()> {
         let driver = &self.connection.driver;
         match event {
-            ServerEvent::Sign(request) => self.sign(request),
+            ServerEvent::Sign(request) => driver.act(|state| state.inbox.sign(request, self.keys, &mut OsRandom)),
             ServerEvent::KeyOffer(offer) => {
                 let would_do = self.handler.key_offer(self.connection, &offer);
                 let _ = driver.act(|state| state.inbox.endpoint.answer_key_offer(offer, would_do));
             }
             ServerEvent::Auth(request) => {
                 if let Some(guest) = &mut self.guest {
-                    guest.attempted();
+                    guest.place.attempted();
                 }
                 let answer = self.handler.authenticate(self.connection, &request);
                 let _ = driver.act(|state| state.inbox.endpoint.answer_auth(request, answer));
@@ -173,22 +174,10 @@ impl<H: Handler> Conversation<'_, H> {
         Ok(())
     }
 
-    /// Answers to a connection that ended meanwhile are refused, which is no error: its end comes next.
-    fn sign(&self, request: SignRequest) {
-        let key = self.keys.iter().find(|key| *key.public_key() == request.key);
-        let signature = key.and_then(|key| key.sign(request.algorithm, &request.data, &mut OsRandom).ok());
-        let driver = &self.connection.driver;
-        let _ = driver.act(|state| state.inbox.endpoint.answer_signature(request, signature.as_deref()));
-    }
-
     fn open(&self, request: ChannelOpenRequest) -> Result<()> {
         let driver = &self.connection.driver;
-        let Some(identity) = self.identity.clone().filter(|_| request.channel_type == ChannelType::Session) else {
-            let reason = ChannelOpenFailureReason::UNKNOWN_CHANNEL_TYPE;
-            let _ = driver.act(|state| state.inbox.endpoint.reject_channel(request, reason, "not supported"));
-            return Ok(());
-        };
-        let Ok(id) = driver.act(|state| state.inbox.accept_channel(request)) else { return Ok(()) };
+        let accepted = driver.act(|state| state.inbox.accept_session(request, None));
+        let (Some(id), Some(identity)) = (accepted, self.identity.clone()) else { return Ok(()) };
         let channel = Channel::new(Arc::clone(driver), id, None);
         let handler = Arc::clone(self.handler);
         let connection = self.connection.clone();

@@ -1,20 +1,22 @@
 //! A client's connection: connect, log in, run commands.
 
 use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ssh_core::adapter::{MAX_COLLECTED, Output, split_target};
+use ssh_core::adapter::{MAX_COLLECTED, Output, SessionError, split_target};
+use ssh_core::key::PrivateKey;
 use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
 use ssh_core::wire::DisconnectReason;
 use ssh_core::{
     ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, ClientRole, CloseReason, HostKeyAnswer, Negotiated,
-    PtyRequest, Untrusted,
+    PtyRequest, SecretBytes, Untrusted,
 };
 
 use crate::channel::Channel;
-use crate::driver::{Driver, State, Stopped};
+use crate::driver::{Deadline, Driver, State};
 use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
 use crate::login::{Interaction, Login};
@@ -98,7 +100,7 @@ impl Connector {
     /// the protocol's reason if the handshake fails, [`Error::Timeout`].
     #[cfg(unix)]
     pub fn connect(self, host: &str, port: u16) -> Result<Session> {
-        let deadline = self.timeouts.connect.map(|timeout| Instant::now() + timeout);
+        let deadline = Deadline::new("connecting", self.timeouts.connect);
         let stream = connect_tcp(host, port, deadline)?;
         let transport = crate::transport::FdTransport::tcp(stream)?;
         self.connect_until(transport, host, port, deadline)
@@ -109,7 +111,7 @@ impl Connector {
     /// # Errors
     /// As [`Self::connect`].
     pub fn connect_over(self, transport: impl Transport + 'static, host: &str, port: u16) -> Result<Session> {
-        let deadline = self.timeouts.connect.map(|timeout| Instant::now() + timeout);
+        let deadline = Deadline::new("connecting", self.timeouts.connect);
         self.connect_until(transport, host, port, deadline)
     }
 
@@ -118,7 +120,7 @@ impl Connector {
         transport: impl Transport + 'static,
         host: &str,
         port: u16,
-        deadline: Option<Instant>,
+        deadline: Deadline,
     ) -> Result<Session> {
         let known = self.host_keys.known_key_types(host, port);
         self.config.algorithms.prefer_host_keys(&known);
@@ -141,7 +143,7 @@ impl Session {
         Connector::new().connect(host, port)
     }
 
-    /// Logs in: with a password (`&str`), a [`PrivateKey`](ssh_core::key::PrivateKey), or any [`Credentials`].
+    /// Logs in: with a password (`&str`), a [`PrivateKey`], or any [`Credentials`].
     /// Says which method completed the login.
     ///
     /// # Errors
@@ -161,9 +163,8 @@ impl Session {
         credentials: impl Into<Credentials>,
         interaction: &mut dyn Interaction,
     ) -> Result<&'static str> {
-        let timeout = self.timeouts.login;
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        Login { driver: &self.driver, interaction, deadline, timeout }.run(user, credentials.into())
+        let deadline = Deadline::new("the login", self.timeouts.login);
+        Login { driver: &self.driver, interaction, deadline }.run(user, credentials.into())
     }
 
     /// Runs a command, feeds it `stdin`, and collects what it writes. Without `stdin` its standard input is empty.
@@ -180,9 +181,7 @@ impl Session {
     /// # Errors
     /// [`SessionError`](ssh_core::adapter::SessionError): refused, or how the connection ended.
     pub fn exec(&self, command: &str) -> Result<Channel> {
-        let channel = self.open_session()?;
-        channel.request(&ChannelRequest::Exec { command: command.into() }, true)?;
-        Ok(channel)
+        self.begin(&ChannelRequest::Exec { command: command.into() })
     }
 
     /// Starts the user's shell, with a terminal if `pty` describes one.
@@ -203,9 +202,7 @@ impl Session {
     /// # Errors
     /// As [`Self::exec`].
     pub fn subsystem(&self, name: &str) -> Result<Channel> {
-        let channel = self.open_session()?;
-        channel.request(&ChannelRequest::Subsystem { name: name.into() }, true)?;
-        Ok(channel)
+        self.begin(&ChannelRequest::Subsystem { name: name.into() })
     }
 
     /// Opens a session channel on which nothing runs yet: for requests that must come before a command.
@@ -244,11 +241,10 @@ impl Session {
     /// # Errors
     /// [`Error::Io`] if the transport failed.
     pub fn serve(&self, duration: Option<Duration>) -> Result<Option<CloseReason>> {
-        let deadline = duration.map(|duration| Instant::now() + duration);
-        match self.driver.wait(deadline, |_| None::<()>) {
-            Ok(()) | Err(Stopped::Timeout) => Ok(None),
-            Err(Stopped::Closed(reason)) => Ok(Some(reason)),
-            Err(Stopped::Io(error)) => Err(error.into()),
+        match self.driver.wait(Deadline::new("serving", duration), |_| None::<()>) {
+            Ok(()) | Err(Error::Timeout { .. }) => Ok(None),
+            Err(Error::Session(SessionError::Closed(reason))) => Ok(Some(reason)),
+            Err(error) => Err(error),
         }
     }
 
@@ -257,22 +253,26 @@ impl Session {
         self.driver.disconnect(DisconnectReason::BY_APPLICATION, "disconnected by user");
     }
 
+    fn begin(&self, request: &ChannelRequest) -> Result<Channel> {
+        let channel = self.open_session()?;
+        channel.request(request, true)?;
+        Ok(channel)
+    }
+
     fn exchange_keys(
         &self,
         policy: &mut dyn HostKeyPolicy,
         host: &str,
         port: u16,
-        mut deadline: Option<Instant>,
+        mut deadline: Deadline,
     ) -> Result<()> {
         loop {
-            let event = self.driver.wait(deadline, |state| state.inbox.events.pop_front());
-            let event = event.map_err(|stopped| stopped.into_error("connecting", self.timeouts.connect))?;
-            match event {
+            match self.driver.wait(deadline, |state| state.inbox.events.pop_front())? {
                 ClientEvent::HostKey(request) => {
                     let asked = Instant::now();
                     let checked = policy.check(host, port, &request.key);
                     // A person may have been asked: that time is not the host's.
-                    deadline = deadline.map(|deadline| deadline + asked.elapsed());
+                    deadline.extend(asked.elapsed());
                     let answer = if checked.is_ok() { HostKeyAnswer::Accept } else { HostKeyAnswer::Reject };
                     self.driver.act(|state| state.inbox.endpoint.answer_host_key(request, answer))?;
                     checked?;
@@ -287,26 +287,30 @@ impl Session {
     }
 
     fn wait<T>(&self, what: &'static str, check: impl FnMut(&mut State<ClientRole>) -> Option<T>) -> Result<T> {
-        let deadline = self.timeouts.wait.map(|timeout| Instant::now() + timeout);
-        self.driver.wait(deadline, check).map_err(|stopped| stopped.into_error(what, self.timeouts.wait))
+        self.driver.wait(Deadline::new(what, self.timeouts.wait), check)
     }
+}
+
+/// Reads a private key in OpenSSH's format.
+///
+/// # Errors
+/// [`Error::File`], or [`Error::KeyFile`], which says if a passphrase is needed or wrong.
+pub fn read_key(path: impl AsRef<Path>, passphrase: Option<&SecretBytes>) -> Result<PrivateKey> {
+    let path = path.as_ref();
+    let text = std::fs::read(path).map(SecretBytes::new).map_err(|error| Error::File { path: path.into(), error })?;
+    PrivateKey::from_openssh(text.expose(), passphrase).map_err(|error| Error::KeyFile { path: path.into(), error })
 }
 
 /// Tries every address of the host until one answers.
 #[cfg(unix)]
-fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> Result<TcpStream> {
+fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream> {
     let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };
     let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
     for address in (host, port).to_socket_addrs().map_err(failed)? {
-        let connected = match deadline {
+        let connected = match deadline.left() {
             None => TcpStream::connect(address),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return Err(failed(std::io::ErrorKind::TimedOut.into()));
-                }
-                TcpStream::connect_timeout(&address, left)
-            }
+            Some(left) if left.is_zero() => return Err(failed(std::io::ErrorKind::TimedOut.into())),
+            Some(left) => TcpStream::connect_timeout(&address, left),
         };
         match connected {
             Ok(stream) => return Ok(stream),

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use common::Setup;
-use ssh_blocking::transport::{Interest, MemoryTransport, Transport};
+use common::memory::MemoryTransport;
+use ssh_blocking::transport::{Interest, Transport};
 
 struct Bad {
     inner: MemoryTransport,

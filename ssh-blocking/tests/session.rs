@@ -120,7 +120,7 @@ fn waits_end_in_time() {
 
 #[test]
 fn a_silent_peer_is_not_waited_for() {
-    let (ours, _theirs) = ssh_blocking::transport::memory_pair(1000);
+    let (ours, _theirs) = common::memory::memory_pair(1000);
     let timeouts = Timeouts { connect: Some(Duration::from_millis(100)), ..Timeouts::default() };
     let connector = ssh_blocking::Connector::new().host_keys(common::host_key().public_key().clone());
     let error = connector.timeouts(timeouts).connect_over(ours, "test", 22).err().expect("nobody answers");
@@ -140,7 +140,7 @@ fn wrong_passwords_and_strange_hosts() {
     session.login("user", "secret").expect("a second try");
 
     let stranger = common::host_key().public_key().clone();
-    let (ours, theirs) = ssh_blocking::transport::memory_pair(common::CAPACITY);
+    let (ours, theirs) = common::memory::memory_pair(common::CAPACITY);
     let key = common::host_key();
     let real = key.public_key().fingerprint(FingerprintHash::Sha256).to_string();
     let config = ServerConfig::new(vec![key.public_key().clone()]);
@@ -179,7 +179,7 @@ fn thinking_about_a_host_key_is_not_connecting() {
             self.0.check(host, port, key)
         }
     }
-    let (ours, theirs) = ssh_blocking::transport::memory_pair(common::CAPACITY);
+    let (ours, theirs) = common::memory::memory_pair(common::CAPACITY);
     let key = common::host_key();
     let policy = Slow(key.public_key().clone());
     let config = ServerConfig::new(vec![key.public_key().clone()]);
@@ -217,7 +217,8 @@ fn a_transport_that_fails_is_reported() {
 }
 
 mod common_cut {
-    use ssh_blocking::transport::{Interest, MemoryTransport, Transport};
+    use crate::common::memory::MemoryTransport;
+    use ssh_blocking::transport::{Interest, Transport};
     use std::io;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;

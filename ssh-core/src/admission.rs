@@ -13,9 +13,9 @@
 //! policy.max_connections = 1;
 //! let mut admission = Admission::new(policy);
 //! let source = Some("192.0.2.7".parse().unwrap());
-//! let place = admission.admit(source, Timestamp::ZERO, &mut random).unwrap();
+//! let mut place = admission.admit(source, Timestamp::ZERO, &mut random).unwrap();
 //! assert_eq!(admission.admit(source, Timestamp::ZERO, &mut random).unwrap_err(), Refusal::Full);
-//! admission.leave(place, None, Timestamp::ZERO);
+//! admission.leave(&mut place, None, Timestamp::ZERO);
 //! assert!(admission.admit(source, Timestamp::ZERO, &mut random).is_ok());
 //! ```
 
@@ -171,6 +171,7 @@ pub struct Place {
     source: Option<Source>,
     authenticated: bool,
     attempted: bool,
+    given_back: bool,
 }
 
 impl Place {
@@ -241,7 +242,7 @@ impl Admission {
         self.counters.open += 1;
         self.counters.starting += 1;
         self.counters.admitted += 1;
-        Ok(Place { source, authenticated: false, attempted: false })
+        Ok(Place { source, authenticated: false, attempted: false, given_back: false })
     }
 
     /// The client at this place has logged in.
@@ -253,14 +254,17 @@ impl Admission {
         }
     }
 
-    /// The connection at this place is over; `reason`: how, if anybody knows.
-    pub fn leave(&mut self, place: Place, reason: Option<&CloseReason>, now: Timestamp) {
+    /// The connection at this place is over; `reason`: how, if anybody knows. A place is given back once.
+    pub fn leave(&mut self, place: &mut Place, reason: Option<&CloseReason>, now: Timestamp) {
+        if core::mem::replace(&mut place.given_back, true) {
+            return;
+        }
         self.counters.open = self.counters.open.saturating_sub(1);
         if !place.authenticated {
             self.counters.starting = self.counters.starting.saturating_sub(1);
         }
         let Some(source) = place.source else { return };
-        let penalty = self.penalty(conduct(&place, reason));
+        let penalty = self.penalty(conduct(place, reason));
         let Some(state) = self.sources.get_mut(&source) else { return };
         state.connections = state.connections.saturating_sub(1);
         if let Some((penalty, most)) = penalty {
@@ -436,7 +440,7 @@ mod tests {
         let mut fail = |admission: &mut Admission, now| {
             let mut place = admission.admit(address(1), now, &mut random)?;
             place.attempted();
-            admission.leave(place, Some(&LOST), now);
+            admission.leave(&mut place, Some(&LOST), now);
             Ok::<_, Refusal>(())
         };
         assert_eq!((0..3).map(|_| fail(&mut admission, at(0))).collect::<Result<Vec<_>, _>>(), Ok(std::vec![(); 3]));
@@ -450,7 +454,7 @@ mod tests {
 
     #[test]
     fn conduct_decides() {
-        let place = |authenticated, attempted| Place { source: None, authenticated, attempted };
+        let place = |authenticated, attempted| Place { source: None, authenticated, attempted, given_back: false };
         let grace = CloseReason::Failed(Error::Timeout(Deadline::Login(Stage::Authentication)));
         let broken = CloseReason::Failed(Error::Integrity);
         assert_eq!(conduct(&place(true, true), Some(&broken)), Conduct::Good);
@@ -470,13 +474,13 @@ mod tests {
         let mut random = ChaChaRandom::from_seed(&[8; 32]);
         let policy = AdmissionPolicy { max_per_source: 1, source_bits: (24, 64), ..AdmissionPolicy::default() };
         let mut admission = Admission::new(policy);
-        let place = admission.admit(address(1), at(0), &mut random).expect("the first");
+        let mut place = admission.admit(address(1), at(0), &mut random).expect("the first");
         let mapped = "::ffff:192.0.2.9".parse().ok();
         for same in [address(2), mapped] {
             assert_eq!(admission.admit(same, at(0), &mut random).unwrap_err(), Refusal::SourceFull);
         }
         assert!(admission.admit("2001:db8::1".parse().ok(), at(0), &mut random).is_ok());
-        admission.leave(place, Some(&CloseReason::Local), at(0));
+        admission.leave(&mut place, Some(&CloseReason::Local), at(0));
         assert_eq!(admission.sources.len(), 1, "a source without connections and penalties is forgotten");
     }
 
@@ -488,8 +492,8 @@ mod tests {
         let policy = AdmissionPolicy { penalties: Some(penalties), ..AdmissionPolicy::default() };
         let mut admission = Admission::new(policy);
         for last in 0..=255 {
-            let place = admission.admit(address(last), at(0), &mut random).expect("a place");
-            admission.leave(place, None, at(u64::from(last) / 64));
+            let mut place = admission.admit(address(last), at(0), &mut random).expect("a place");
+            admission.leave(&mut place, None, at(u64::from(last) / 64));
             assert!(admission.sources.len() <= 17);
         }
     }

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("endpoint", &["wire", "message", "crypto", "key", "packet", "transport", "auth", "connection"]),
     ("files", &["wire", "crypto", "key"]),
     ("admission", &[]),
-    ("adapter", &["wire", "transport", "connection", "endpoint"]),
+    ("adapter", &["wire", "key", "transport", "connection", "endpoint"]),
     ("login", &["wire", "crypto", "key", "transport", "auth", "connection", "endpoint", "files"]),
     // The leaves name what stands in an error or a configuration, and use nothing else.
     ("time", &[]),

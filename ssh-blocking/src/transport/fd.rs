@@ -33,9 +33,7 @@ impl FdTransport {
     /// # Errors
     /// If the descriptors cannot be made non-blocking, or there are no more descriptors for a waker.
     pub fn new(input: OwnedFd, output: OwnedFd) -> io::Result<Self> {
-        for fd in [&input, &output] {
-            fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
-        }
+        never_block([&input, &output])?;
         let waker = Waker::new()?;
         Ok(Self { input, output, is_socket: false, quick_ack: AtomicBool::new(false), waker })
     }
@@ -97,28 +95,17 @@ impl Transport for FdTransport {
     }
 
     fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<()> {
-        let flags = |wanted, flag| if wanted { flag } else { PollFlags::empty() };
-        let read = flags(interest.read, PollFlags::IN);
-        let write = flags(interest.write, PollFlags::OUT);
-        let waker = PollFd::from_borrowed_fd(self.waker.fd(), PollFlags::IN);
         let timeout = timeout.map(|timeout| Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         });
+        let mut fds = vec![PollFd::from_borrowed_fd(self.waker.receiver.as_fd(), PollFlags::IN)];
         // A descriptor without interest is left out: its hang-up would end every wait at once.
-        let mut fds = Vec::with_capacity(3);
-        fds.push(waker);
-        if self.is_socket {
-            if interest.read || interest.write {
-                fds.push(PollFd::new(&self.input, read | write));
-            }
-        } else {
-            if interest.read {
-                fds.push(PollFd::new(&self.input, read));
-            }
-            if interest.write {
-                fds.push(PollFd::new(&self.output, write));
-            }
+        if interest.read {
+            fds.push(PollFd::new(&self.input, PollFlags::IN));
+        }
+        if interest.write {
+            fds.push(PollFd::new(&self.output, PollFlags::OUT));
         }
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
@@ -152,14 +139,8 @@ impl Waker {
     fn new() -> io::Result<Self> {
         let (receiver, sender) = io::pipe()?;
         let waker = Self { receiver: receiver.into(), sender: sender.into() };
-        for fd in [&waker.receiver, &waker.sender] {
-            fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
-        }
+        never_block([&waker.receiver, &waker.sender])?;
         Ok(waker)
-    }
-
-    fn fd(&self) -> rustix::fd::BorrowedFd<'_> {
-        self.receiver.as_fd()
     }
 
     /// A full pipe wakes as well as one byte more would.
@@ -171,4 +152,11 @@ impl Waker {
         let mut bytes = [0; 64];
         while rustix::io::read(&self.receiver, &mut bytes).is_ok_and(|n| n == bytes.len()) {}
     }
+}
+
+fn never_block(fds: [&OwnedFd; 2]) -> io::Result<()> {
+    for fd in fds {
+        fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
+    }
+    Ok(())
 }

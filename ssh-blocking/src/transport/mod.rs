@@ -2,14 +2,12 @@
 
 #[cfg(unix)]
 mod fd;
-mod memory;
 
 use std::io;
 use std::time::Duration;
 
 #[cfg(unix)]
 pub use fd::FdTransport;
-pub use memory::{MemoryTransport, memory_pair};
 
 /// A two-way stream of bytes that can be waited for: a socket, a pair of pipes, memory.
 ///

@@ -1,6 +1,8 @@
 //! A client and a server of ours in one process, over memory.
 #![allow(dead_code, unreachable_pub, reason = "shared by several tests")]
 
+pub mod memory;
+
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -11,8 +13,10 @@ use ssh_blocking::ssh_core::{
     AuthAnswer, AuthRequest, ChannelRequest, ClientConfig, CloseReason, Credential, Identity, ServerConfig, ServerRole,
     Signal, Untrusted,
 };
-use ssh_blocking::transport::{Transport, memory_pair};
+use ssh_blocking::transport::Transport;
 use ssh_blocking::{Channel, Connection, Connector, Handler, Session, Timeouts, serve_connection};
+
+use memory::{MemoryTransport, memory_pair};
 
 /// Small enough that everything of any size has to wait for room.
 pub const CAPACITY: usize = 10_000;
@@ -112,7 +116,7 @@ impl Setup {
     /// Connects over memory; the client's end may be wrapped.
     pub fn connect<T: Transport + 'static>(
         self,
-        wrap: impl FnOnce(ssh_blocking::transport::MemoryTransport) -> T,
+        wrap: impl FnOnce(MemoryTransport) -> T,
     ) -> (ssh_blocking::Result<Session>, Served) {
         let (ours, theirs) = memory_pair(CAPACITY);
         let known = self.host_key();

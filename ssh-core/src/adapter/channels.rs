@@ -6,9 +6,11 @@ use super::inbox::{Inbox, Mailbox};
 use crate::connection::{
     ChannelId, ChannelOpenRequest, ChannelRequest, ChannelType, IncomingRequest, RequestId, WriteError,
 };
-use crate::endpoint::{ClientEvent, ClientRole, Role};
+use crate::endpoint::{ClientEvent, ClientRole, Role, ServerRole, SignRequest};
 use crate::error::Misuse;
-use crate::wire::DataStream;
+use crate::key::PrivateKey;
+use crate::random::SecureRandom;
+use crate::wire::{ChannelOpenFailureReason, DataStream};
 
 impl Inbox<ClientRole> {
     /// The next event for a login. An error if the user is in already, and nothing will come.
@@ -17,6 +19,27 @@ impl Inbox<ClientRole> {
             Some(event) => Some(Ok(event)),
             None => self.endpoint.is_authenticated().then_some(Err(Misuse::WrongPhase.into())),
         }
+    }
+}
+
+impl Inbox<ServerRole> {
+    /// Signs with whichever of the host keys is asked for. An answer to a connection that ended meanwhile is refused,
+    /// which is no error: its end comes next.
+    pub fn sign(&mut self, request: SignRequest, keys: &[PrivateKey], random: &mut dyn SecureRandom) {
+        let key = keys.iter().find(|key| *key.public_key() == request.key);
+        let signature = key.and_then(|key| key.sign(request.algorithm, &request.data, random).ok());
+        let _ = self.endpoint.answer_signature(request, signature.as_deref());
+    }
+
+    /// Opens the session channel that the client asks for; `refusal`: why none is to be had now. Other types are refused.
+    pub fn accept_session(&mut self, request: ChannelOpenRequest, refusal: Option<&str>) -> Option<ChannelId> {
+        let (reason, text) = match (refusal, &request.channel_type) {
+            (Some(text), _) => (ChannelOpenFailureReason::ADMINISTRATIVELY_PROHIBITED, text),
+            (None, ChannelType::Session) => return self.accept_channel(request).ok(),
+            _ => (ChannelOpenFailureReason::UNKNOWN_CHANNEL_TYPE, "not supported"),
+        };
+        let _ = self.endpoint.reject_channel(request, reason, text);
+        None
     }
 }
 

@@ -1,11 +1,11 @@
-//! A transport in memory, for tests and for two ends in one process.
+//! A transport in memory.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Interest, Transport};
+use ssh_blocking::transport::{Interest, Transport};
 
 /// Two connected ends; each direction holds up to `capacity` bytes.
 pub fn memory_pair(capacity: usize) -> (MemoryTransport, MemoryTransport) {
