@@ -1,0 +1,76 @@
+//! An endpoint whose memory is counted: every call of it goes through here.
+
+use ssh_core::{Endpoint, Limits, Role};
+
+use super::tap;
+
+/// What a packet's key schedules, the tables of a connection and the endpoint itself take, whatever the limits.
+const BASE: i64 = 64 * 1024;
+
+/// An endpoint and the heap it holds.
+pub(super) struct Engine<R: Role> {
+    endpoint: Endpoint<R>,
+    limits: Limits,
+    /// Bytes of heap, without the endpoint's own size.
+    heap: i64,
+    /// The most it ever held, during calls as well; before and after the login.
+    peaks: [i64; 2],
+}
+
+impl<R: Role> Engine<R> {
+    pub(super) fn new(limits: Limits, make: impl FnOnce() -> Endpoint<R>) -> Self {
+        tap::prepare();
+        let before = counting_allocator::balance();
+        let endpoint = make();
+        Self { endpoint, limits, heap: counting_allocator::balance() - before, peaks: [0; 2] }
+    }
+
+    /// Calls the endpoint. What comes from it and holds memory is to be dropped by [`spend`](Self::spend).
+    pub(super) fn with<T>(&mut self, call: impl FnOnce(&mut Endpoint<R>) -> T) -> T {
+        counting_allocator::reset_peak();
+        let before = counting_allocator::balance();
+        let result = call(&mut self.endpoint);
+        let phase = usize::from(self.endpoint.is_authenticated());
+        let peak = self.heap + counting_allocator::peak() - before;
+        self.peaks[phase] = self.peaks[phase].max(peak);
+        self.heap += counting_allocator::balance() - before;
+        result
+    }
+
+    /// Drops what came from the endpoint.
+    pub(super) fn spend<T>(&mut self, what: T) {
+        let before = counting_allocator::balance();
+        drop(what);
+        self.heap += counting_allocator::balance() - before;
+    }
+
+    /// Looks without changing anything.
+    pub(super) fn get(&self) -> &Endpoint<R> {
+        &self.endpoint
+    }
+
+    /// Bytes the endpoint holds: its heap and itself.
+    pub(super) fn held(&self) -> u64 {
+        u64::try_from(self.heap).unwrap_or_default() + size_of::<Endpoint<R>>() as u64
+    }
+
+    pub(super) fn peaks(&self) -> [i64; 2] {
+        self.peaks
+    }
+
+    /// What [`Limits`] promises, for so many channels.
+    pub(super) fn check_memory(&self, channels: usize) -> Result<(), String> {
+        let limits = &self.limits;
+        let before_auth = 2 * i64::from(limits.max_packet_before_auth) + 64 * 1024;
+        let after_auth = i64::try_from(limits.max_unread_bytes).unwrap_or(i64::MAX)
+            + i64::from(limits.max_packet)
+            + 2 * limits.max_output as i64
+            + channels as i64 * 4096
+            + BASE;
+        let bound = if self.endpoint.is_authenticated() { after_auth } else { before_auth };
+        if self.heap <= bound || self.endpoint.is_finished() {
+            return Ok(());
+        }
+        Err(format!("{} bytes of heap, but the limits promise {bound}", self.heap))
+    }
+}
