@@ -131,6 +131,12 @@ impl Application {
         self.lines.len() + self.openings.len()
     }
 
+    /// Whether the other side has not closed all channels there are.
+    pub(super) fn has_open_channels(&self, facts: &Facts, side: usize) -> bool {
+        let closed = |line: &Line| line.index.is_some_and(|index| facts.channels[index][side].closed_seen);
+        !self.openings.is_empty() || !self.lines.values().all(closed)
+    }
+
     pub(super) fn is_done(&self) -> bool {
         let asking = self.globals_left > 0 || !self.asked.is_empty() || !self.owed.is_empty();
         self.since.is_some() && self.to_open.is_empty() && self.openings.is_empty() && self.lines.is_empty() && !asking

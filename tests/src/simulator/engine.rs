@@ -7,14 +7,34 @@ use super::tap;
 /// What a packet's key schedules, the tables of a connection and the endpoint itself take, whatever the limits.
 const BASE: i64 = 64 * 1024;
 
+/// The most heap an endpoint held, before and after its login.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory {
+    /// Between calls.
+    pub held: [i64; 2],
+    /// During calls.
+    pub peak: [i64; 2],
+}
+
+impl Memory {
+    /// The larger of both.
+    pub(super) fn max(&mut self, other: &Self) {
+        for phase in 0..2 {
+            self.held[phase] = self.held[phase].max(other.held[phase]);
+            self.peak[phase] = self.peak[phase].max(other.peak[phase]);
+        }
+    }
+}
+
 /// An endpoint and the heap it holds.
 pub(super) struct Engine<R: Role> {
     endpoint: Endpoint<R>,
     limits: Limits,
     /// Bytes of heap, without the endpoint's own size.
     heap: i64,
-    /// The most it ever held, during calls as well; before and after the login.
-    peaks: [i64; 2],
+    memory: Memory,
+    /// The user was in, if not any more.
+    logged_in: bool,
 }
 
 impl<R: Role> Engine<R> {
@@ -22,7 +42,13 @@ impl<R: Role> Engine<R> {
         tap::prepare();
         let before = counting_allocator::balance();
         let endpoint = make();
-        Self { endpoint, limits, heap: counting_allocator::balance() - before, peaks: [0; 2] }
+        Self {
+            endpoint,
+            limits,
+            heap: counting_allocator::balance() - before,
+            memory: Memory::default(),
+            logged_in: false,
+        }
     }
 
     /// Calls the endpoint. What comes from it and holds memory is to be dropped by [`spend`](Self::spend).
@@ -30,10 +56,12 @@ impl<R: Role> Engine<R> {
         counting_allocator::reset_peak();
         let before = counting_allocator::balance();
         let result = call(&mut self.endpoint);
-        let phase = usize::from(self.endpoint.is_authenticated());
+        self.logged_in |= self.endpoint.is_authenticated();
+        let phase = usize::from(self.logged_in);
         let peak = self.heap + counting_allocator::peak() - before;
-        self.peaks[phase] = self.peaks[phase].max(peak);
         self.heap += counting_allocator::balance() - before;
+        self.memory.peak[phase] = self.memory.peak[phase].max(peak);
+        self.memory.held[phase] = self.memory.held[phase].max(self.heap);
         result
     }
 
@@ -54,8 +82,8 @@ impl<R: Role> Engine<R> {
         u64::try_from(self.heap).unwrap_or_default() + size_of::<Endpoint<R>>() as u64
     }
 
-    pub(super) fn peaks(&self) -> [i64; 2] {
-        self.peaks
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// What [`Limits`] promises, for so many channels.
@@ -67,7 +95,7 @@ impl<R: Role> Engine<R> {
             + 2 * limits.max_output as i64
             + channels as i64 * 4096
             + BASE;
-        let bound = if self.endpoint.is_authenticated() { after_auth } else { before_auth };
+        let bound = if self.logged_in { after_auth } else { before_auth };
         if self.heap <= bound || self.endpoint.is_finished() {
             return Ok(());
         }

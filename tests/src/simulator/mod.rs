@@ -41,6 +41,7 @@ mod witness;
 mod world;
 
 pub use crowd::{Census, crowd};
+pub use engine::Memory;
 pub use world::Totals;
 
 use dice::Dice;

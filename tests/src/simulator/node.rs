@@ -80,16 +80,18 @@ impl<R: Party> Node<R> {
         let awake = self.nap(around.plan, now);
         let mut idle = false;
         for round in 0.. {
-            let mut progress = self.output(around) | self.input(around);
+            let mut progress = self.input(around);
             if awake {
                 let happened = self.events(around);
-                if happened || progress || !idle {
+                if happened || progress || round == 0 || !idle {
                     let acted = self.act(around);
                     idle = !acted;
                     progress |= acted;
                 }
                 progress |= happened;
             }
+            // After the events: a packet that is no event may still have an answer.
+            progress |= self.output(around);
             self.take_notes(around);
             if !progress {
                 break;
@@ -254,10 +256,9 @@ impl<R: Party> Node<R> {
             Happening::Closed(reason) => {
                 let by_us = scene.facts.ended_it[side];
                 let by_them = scene.facts.ended_it[1 - side];
-                let busy = !application.is_done();
                 let wrong = match reason {
                     CloseReason::Local => !by_us,
-                    CloseReason::Peer => !by_them && busy && application.channels() > 0,
+                    CloseReason::Peer => !by_them && application.has_open_channels(scene.facts, side),
                     _ => false,
                 };
                 if wrong {

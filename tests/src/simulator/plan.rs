@@ -316,11 +316,13 @@ impl Plan {
 
 fn fault(dice: &mut Dice) -> Fault {
     let side = dice.below(2);
+    // As likely in the middle of a session as in its first words.
+    let place = |dice: &mut Dice, most| if dice.percent(30) { dice.spread(1, 4000) } else { dice.range(2000, most) };
     match dice.below(20) {
-        0..=2 => Fault::Pipe { side, at: dice.spread(1, 200_000), harm: Harm::Cut },
-        3 => Fault::Pipe { side, at: dice.spread(1, 100_000), harm: Harm::Silence },
-        4 | 5 => Fault::Pipe { side, at: dice.spread(1, 100_000), harm: Harm::HalfClose },
-        6 | 7 => Fault::Pipe { side, at: dice.spread(1, 50_000), harm: Harm::Flip },
+        0..=2 => Fault::Pipe { side, at: place(dice, 200_000), harm: Harm::Cut },
+        3 => Fault::Pipe { side, at: place(dice, 100_000), harm: Harm::Silence },
+        4 | 5 => Fault::Pipe { side, at: place(dice, 100_000), harm: Harm::HalfClose },
+        6 | 7 => Fault::Pipe { side, at: place(dice, 50_000), harm: Harm::Flip },
         8 => Fault::Disconnect { side, at: dice.spread(MILLISECOND, 20 * SECOND), orderly: dice.percent(50) },
         9 => Fault::Leap,
         _ => Fault::None,

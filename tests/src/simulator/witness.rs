@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 /// How many lines of the past a report shows.
-const TRACE: usize = 120;
+const TRACE: usize = 200;
 
 /// Most violations a report shows: the first one says the most.
 const VIOLATIONS: usize = 20;

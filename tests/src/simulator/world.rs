@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ssh_core::{Client, ClientRole, Server, ServerRole};
 
 use super::dice::{Dice, random};
+use super::engine::Memory;
 use super::facts::Facts;
 use super::node::{Node, Surroundings};
 use super::pipe::{Harm, Pipe};
@@ -55,10 +56,8 @@ pub struct Totals {
     pub rekeys: u64,
     /// Events of all kinds.
     pub events: u64,
-    /// Most heap that one endpoint held before its login, during calls as well.
-    pub peak_before_login: i64,
-    /// Most heap that one endpoint held after its login, during calls as well.
-    pub peak_after_login: i64,
+    /// The most heap that one endpoint held.
+    pub memory: Memory,
 }
 
 impl Totals {
@@ -72,8 +71,7 @@ impl Totals {
         self.bytes += other.bytes;
         self.rekeys += other.rekeys;
         self.events += other.events;
-        self.peak_before_login = self.peak_before_login.max(other.peak_before_login);
-        self.peak_after_login = self.peak_after_login.max(other.peak_after_login);
+        self.memory.max(&other.memory);
     }
 }
 
@@ -352,10 +350,8 @@ impl Connection {
         totals.channels += self.plan.channels.len() as u64;
         totals.data += self.facts.data;
         totals.rekeys += self.facts.rekeyed[0];
-        for peaks in [self.client.engine.peaks(), self.server.engine.peaks()] {
-            totals.peak_before_login = totals.peak_before_login.max(peaks[0]);
-            totals.peak_after_login = totals.peak_after_login.max(peaks[1]);
-        }
+        totals.memory.max(self.client.engine.memory());
+        totals.memory.max(self.server.engine.memory());
     }
 
     fn summary(&self) -> String {
