@@ -14,6 +14,8 @@ pub struct Memory {
     pub held: [i64; 2],
     /// During calls.
     pub peak: [i64; 2],
+    /// Between wakes, in percent of what the limits promise.
+    pub percent: [i64; 2],
 }
 
 impl Memory {
@@ -22,6 +24,7 @@ impl Memory {
         for phase in 0..2 {
             self.held[phase] = self.held[phase].max(other.held[phase]);
             self.peak[phase] = self.peak[phase].max(other.peak[phase]);
+            self.percent[phase] = self.percent[phase].max(other.percent[phase]);
         }
     }
 }
@@ -87,16 +90,18 @@ impl<R: Role> Engine<R> {
     }
 
     /// What [`Limits`] promises, for so many channels.
-    pub(super) fn check_memory(&self, channels: usize) -> Result<(), String> {
+    pub(super) fn check_memory(&mut self, channels: usize) -> Result<(), String> {
         let limits = &self.limits;
         let before_auth = 2 * i64::from(limits.max_packet_before_auth) + 64 * 1024;
         let after_auth = i64::try_from(limits.max_unread_bytes).unwrap_or(i64::MAX)
             + i64::from(limits.max_packet)
             + 2 * limits.max_output as i64
-            + channels as i64 * 4096
-            + BASE;
+            + channels as i64 * 4096;
         let bound = if self.logged_in { after_auth } else { before_auth };
-        if self.heap <= bound || self.endpoint.is_finished() {
+        let phase = usize::from(self.logged_in);
+        self.memory.percent[phase] = self.memory.percent[phase].max(self.heap * 100 / bound);
+        let slack = if self.logged_in { BASE } else { 0 };
+        if self.heap <= bound + slack || self.endpoint.is_finished() {
             return Ok(());
         }
         Err(format!("{} bytes of heap, but the limits promise {bound}", self.heap))

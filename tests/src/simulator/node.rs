@@ -30,6 +30,8 @@ pub(super) struct Node<R: Party> {
     /// When it is to be woken, as far as the world knows.
     pub(super) scheduled: u64,
     told_of_end: bool,
+    /// Our direction ends once everything is written.
+    hangs_up: bool,
     closed: bool,
     pub(super) finished: bool,
 }
@@ -66,6 +68,7 @@ impl<R: Party> Node<R> {
             alarm: u64::MAX,
             scheduled: u64::MAX,
             told_of_end: false,
+            hangs_up: false,
             closed: false,
             finished: false,
         }
@@ -107,6 +110,9 @@ impl<R: Party> Node<R> {
             around.witness.violation(around.place, &text);
         }
         around.facts.done[around.place.side] = self.application.is_done();
+        if self.hangs_up && self.engine.with(|endpoint| endpoint.poll_output().is_empty()) {
+            around.outgoing.end(around.place.now);
+        }
         self.finish(around);
     }
 
@@ -297,7 +303,7 @@ impl<R: Party> Node<R> {
         around.witness.note(around.place, format_args!("ends the connection, orderly {orderly}, silent {silent}"));
         around.facts.ended_it[around.place.side] = true;
         if silent {
-            around.outgoing.end(around.place.now);
+            self.hangs_up = true;
             return;
         }
         let reason =
