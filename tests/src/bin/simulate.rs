@@ -58,7 +58,7 @@ fn one(seed: u64) -> ExitCode {
 fn many(first: u64, count: u64) -> ExitCode {
     let begin = Instant::now();
     let next = AtomicU64::new(first);
-    let results = Mutex::new((Totals::default(), Vec::new()));
+    let results = Mutex::new((Totals::default(), Vec::new(), (0, first)));
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -68,6 +68,7 @@ fn many(first: u64, count: u64) -> ExitCode {
             let outcome = simulator::run(seed);
             let mut results = results.lock().expect("no run panics while it holds the results");
             results.0.add(&outcome.totals);
+            results.2 = results.2.max((outcome.totals.memory.percent[1], seed));
             if !outcome.violations.is_empty() {
                 println!("seed {seed}: {}", outcome.violations[0]);
                 results.1.push(outcome);
@@ -76,8 +77,10 @@ fn many(first: u64, count: u64) -> ExitCode {
     };
     thread::scope(|scope| (0..threads()).for_each(|_| drop(scope.spawn(work))));
     let seconds = begin.elapsed().as_secs_f64();
-    let (totals, failures) = results.into_inner().expect("no run panics while it holds the results");
+    let (totals, failures, (percent, heaviest)) =
+        results.into_inner().expect("no run panics while it holds the results");
     println!("{count} seeds from {first} in {seconds:.1} s, {:.0} a second\n{totals:#?}", count as f64 / seconds);
+    println!("seed {heaviest} came closest to what its limits promise: {percent} %");
     if failures.is_empty() {
         return ExitCode::SUCCESS;
     }

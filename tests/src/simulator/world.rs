@@ -196,7 +196,7 @@ impl Connection {
         if side == 0 { &mut self.client.scheduled } else { &mut self.server.scheduled }
     }
 
-    /// Calls `what` with the parts that a side touches.
+    /// Wakes a side, and sees whether what it wrote met with harm.
     fn wake(&mut self, number: usize, side: usize, now: u64, witness: &mut Witness) {
         *self.scheduled(side) = u64::MAX;
         self.with(
@@ -218,6 +218,7 @@ impl Connection {
         }
     }
 
+    /// Calls either with the parts that its side touches.
     fn with(
         &mut self,
         number: usize,
@@ -356,12 +357,12 @@ impl Connection {
 
     fn summary(&self) -> String {
         let (client, server) = (self.client.summary(), self.server.summary());
-        let pipes = self.pipes.each_ref().map(Pipe::is_empty);
-        let facts = &self.facts;
+        let Plan { pipes, sides, channels, ending, .. } = &self.plan;
+        let empty = self.pipes.each_ref().map(Pipe::is_empty);
         format!(
-            "client: {client}\n  server: {server}\n  {}\n  empty pipes {pipes:?}\n  {facts:?}\n  {:?}",
+            "client: {client}\n  server: {server}\n  {}\n  empty pipes {empty:?}\n  {:?}\n  {channels:?}\n  {pipes:?}\n  {sides:?}\n  {ending:?}",
             self.protocol.summary(),
-            self.plan
+            self.facts,
         )
     }
 }
