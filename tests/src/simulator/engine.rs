@@ -4,7 +4,7 @@ use ssh_core::{Endpoint, Limits, Role};
 
 use super::tap;
 
-/// What a packet's key schedules, the tables of a connection and the endpoint itself take, whatever the limits.
+/// What the limits do not name: key schedules and tables, and the 64 KiB by which replies may exceed `max_output`.
 const BASE: i64 = 64 * 1024;
 
 /// The most heap an endpoint held, before and after its login.
