@@ -24,6 +24,7 @@ mod binaries;
 mod net;
 pub mod peer;
 mod process;
+pub mod simulator;
 
 use std::time::Duration;
 
