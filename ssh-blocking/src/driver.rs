@@ -15,7 +15,6 @@
 //! ```
 
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ssh_core::adapter::{Inbox, SessionError};
@@ -23,6 +22,7 @@ use ssh_core::wire::DisconnectReason;
 use ssh_core::{Endpoint, Role, Timestamp};
 
 use crate::error::{Error, Result};
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::transport::{Interest, Transport};
 
 /// How long the last words may take.

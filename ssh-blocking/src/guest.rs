@@ -1,12 +1,14 @@
 //! A client's place at a listener.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ssh_core::admission::{Admission, Place, Refusal};
 use ssh_core::random::OsRandom;
 use ssh_core::{CloseReason, Timestamp};
+
+use crate::sync::{Mutex, PoisonError};
 
 /// Who is in, shared by a listener's threads.
 #[derive(Clone)]

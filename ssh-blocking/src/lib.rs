@@ -36,6 +36,7 @@ mod listener;
 mod login;
 mod server;
 mod session;
+mod sync;
 pub mod transport;
 
 pub use channel::{Channel, ChannelReader, ChannelWriter};

@@ -15,6 +15,7 @@ use crate::channel::Channel;
 use crate::driver::{Deadline, Driver, GOODBYE};
 use crate::error::{Error, Result};
 use crate::guest::Guest;
+use crate::sync::thread;
 use crate::transport::Transport;
 
 /// What a server decides and does. Methods may block: each connection has a thread of its own, and so has each channel.
@@ -183,6 +184,6 @@ impl<H: Handler> Conversation<'_, H> {
         let connection = self.connection.clone();
         let serve = move || handler.session(&connection, &identity, channel);
         // Without a thread the channel is dropped, which closes it.
-        std::thread::Builder::new().name("ssh-session".into()).spawn(serve).map_err(Error::Io).map(drop)
+        thread::Builder::new().name("ssh-session".into()).spawn(serve).map_err(Error::Io).map(drop)
     }
 }

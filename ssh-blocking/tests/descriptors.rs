@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use ssh_blocking::ssh_core::admission::AdmissionPolicy;
 use ssh_blocking::{Connector, Listener};
 
 #[test]
@@ -15,7 +16,12 @@ fn a_shortage_of_descriptors_passes() {
     setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..limit }).expect("less is always allowed");
     let key = common::host_key();
     let known = key.public_key().clone();
-    let listener = Listener::bind("127.0.0.1:0", vec![key]).expect("a free port");
+    // This is about descriptors: nobody is to be turned away for another reason.
+    let mut policy = AdmissionPolicy::default();
+    policy.startups.start = 1000;
+    policy.startups.full = 1000;
+    policy.penalties = None;
+    let listener = Listener::bind("127.0.0.1:0", vec![key]).expect("a free port").admission(policy);
     let address = listener.local_addr().expect("it is bound");
     std::thread::spawn(move || listener.serve(&Arc::new(common::TestServer)));
     // Until there are none left, for us or for the server: both are this process.

@@ -2,6 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "shared by several tests")]
 
 pub mod pipe;
+mod sync {
+    pub(super) use std::sync::Mutex;
+}
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +16,7 @@ use ssh_async::ssh_core::wire::DataStream;
 use ssh_async::ssh_core::{
     AuthAnswer, AuthRequest, ChannelRequest, Credential, Identity, Prompt, ServerConfig, ServerRole, Signal, Untrusted,
 };
-use ssh_async::{Channel, Connection, Handler, serve_connection};
+use ssh_async::{Channel, Connection, Handler, Timer, serve_connection};
 
 pub fn host_key() -> PrivateKey {
     PrivateKey::generate(KeyAlgorithm::Ed25519, &mut OsRandom).expect("randomness")

@@ -3,15 +3,17 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use futures_util::io::{AsyncRead, AsyncWrite};
-use ssh_async::Timer;
+
+use super::Timer;
+use super::sync::Mutex;
 
 /// Bytes in flight in one direction at most.
-const CAPACITY: usize = 10_000;
+const CAPACITY: usize = 5000;
 
 #[derive(Default)]
 struct Pipe {
@@ -21,10 +23,14 @@ struct Pipe {
     writer: Option<Waker>,
 }
 
-impl Pipe {
-    fn wake(&mut self) {
-        self.reader.take().into_iter().chain(self.writer.take()).for_each(Waker::wake);
-    }
+/// Changes a pipe, and wakes who waits for it once it is free again: a waker may run any code.
+fn change<T>(pipe: &Mutex<Pipe>, change: impl FnOnce(&mut Pipe) -> Poll<T>) -> Poll<T> {
+    let mut locked = pipe.lock().unwrap();
+    let changed = change(&mut locked);
+    let woken = if changed.is_ready() { (locked.reader.take(), locked.writer.take()) } else { (None, None) };
+    drop(locked);
+    woken.0.into_iter().chain(woken.1).for_each(Waker::wake);
+    changed
 }
 
 /// One end. Dropping it ends both directions.
@@ -40,31 +46,30 @@ pub fn pair() -> (End, End) {
 
 impl AsyncRead for End {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut pipe = self.input.lock().unwrap();
-        if pipe.bytes.is_empty() && !pipe.ended {
-            pipe.reader = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        let n = io::Read::read(&mut pipe.bytes, buffer)?;
-        pipe.wake();
-        Poll::Ready(Ok(n))
+        change(&self.input, |pipe| {
+            if pipe.bytes.is_empty() && !pipe.ended {
+                pipe.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(io::Read::read(&mut pipe.bytes, buffer))
+        })
     }
 }
 
 impl AsyncWrite for End {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let mut pipe = self.output.lock().unwrap();
-        if pipe.ended {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        let n = bytes.len().min(CAPACITY - pipe.bytes.len());
-        if n == 0 {
-            pipe.writer = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        pipe.bytes.extend(&bytes[..n]);
-        pipe.wake();
-        Poll::Ready(Ok(n))
+        change(&self.output, |pipe| {
+            if pipe.ended {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            let n = bytes.len().min(CAPACITY - pipe.bytes.len());
+            if n == 0 {
+                pipe.writer = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            pipe.bytes.extend(&bytes[..n]);
+            Poll::Ready(Ok(n))
+        })
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -72,21 +77,23 @@ impl AsyncWrite for End {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut pipe = self.output.lock().unwrap();
-        pipe.ended = true;
-        pipe.wake();
+        end(&self.output);
         Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        for pipe in [&self.input, &self.output] {
-            let mut pipe = pipe.lock().unwrap();
-            pipe.ended = true;
-            pipe.wake();
-        }
+        end(&self.input);
+        end(&self.output);
     }
+}
+
+fn end(pipe: &Mutex<Pipe>) {
+    let _ = change(pipe, |pipe| {
+        pipe.ended = true;
+        Poll::Ready(())
+    });
 }
 
 /// A timer that never fires: nothing in these tests is due soon.

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ssh_blocking::transport::{Interest, Transport};
+use super::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use super::transport::{Interest, Transport};
 
 /// Two connected ends; each direction holds up to `capacity` bytes.
 pub fn memory_pair(capacity: usize) -> (MemoryTransport, MemoryTransport) {

@@ -2,6 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "shared by several tests")]
 
 pub mod memory;
+mod sync {
+    pub(super) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+}
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use ssh_blocking::ssh_core::{
     AuthAnswer, AuthRequest, ChannelRequest, ClientConfig, CloseReason, Credential, Identity, ServerConfig, ServerRole,
     Signal, Untrusted,
 };
-use ssh_blocking::transport::Transport;
+use ssh_blocking::transport::{self, Transport};
 use ssh_blocking::{Channel, Connection, Connector, Handler, Session, Timeouts, serve_connection};
 
 use memory::{MemoryTransport, memory_pair};
