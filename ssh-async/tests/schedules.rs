@@ -177,46 +177,51 @@ async fn give_up_after<T>(polls: usize, future: impl Future<Output = T>) {
     }
 }
 
-/// Everybody has their turns, whoever leaves the queue; never do more than may be have one at once.
 #[test]
-fn turns() {
-    under_many_schedules(|| async {
-        let turnstile = Arc::new(Turnstile::new(2));
-        let inside = Arc::new(AtomicUsize::new(0));
-        let tasks: Vec<_> = (0..5)
-            .map(|number| {
-                let (turnstile, inside) = (Arc::clone(&turnstile), Arc::clone(&inside));
-                spawn(async move {
-                    // The last one goes away in the midst of it.
-                    let steps = if number == 4 { 1 } else { 3 };
-                    let mut ticket = None;
-                    let mut done = 0;
-                    let steps = std::future::poll_fn(|cx| {
-                        turnstile.poll(&mut ticket, cx, |cx| {
-                            assert!(inside.fetch_add(1, Ordering::SeqCst) < 2);
-                            shuttle::thread::yield_now();
-                            inside.fetch_sub(1, Ordering::SeqCst);
-                            done += 1;
-                            cx.waker().wake_by_ref();
-                            if done == steps { Poll::Ready(()) } else { Poll::Pending }
-                        })
-                    });
-                    if number == 4 {
-                        give_up_after(1, steps).await
-                    } else {
-                        steps.await
-                    }
-                    turnstile.leave(&mut ticket);
-                })
+fn one_turn_at_a_time() {
+    under_many_schedules(|| turns(1));
+}
+
+#[test]
+fn two_turns_at_a_time() {
+    under_many_schedules(|| turns(2));
+}
+
+/// Everybody has their turns, whoever leaves the queue; never do more than may be have one at once.
+async fn turns(most: usize) {
+    let turnstile = Arc::new(Turnstile::new(most));
+    let inside = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..5)
+        .map(|number| {
+            let (turnstile, inside) = (Arc::clone(&turnstile), Arc::clone(&inside));
+            spawn(async move {
+                // The last one goes away in the midst of it.
+                let steps = if number == 4 { 1 } else { 3 };
+                let mut ticket = None;
+                let mut done = 0;
+                let steps = std::future::poll_fn(|cx| {
+                    turnstile.poll(&mut ticket, cx, |cx| {
+                        assert!(inside.fetch_add(1, Ordering::SeqCst) < most);
+                        shuttle::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        done += 1;
+                        cx.waker().wake_by_ref();
+                        if done == steps { Poll::Ready(()) } else { Poll::Pending }
+                    })
+                });
+                if number == 4 {
+                    give_up_after(1, steps).await
+                } else {
+                    steps.await
+                }
+                turnstile.leave(&mut ticket);
             })
-            .collect();
-        for task in tasks {
-            task.await.expect("it has had its turns");
-        }
-        assert!(
-            turnstile
-                .poll(&mut None, &mut Context::from_waker(std::task::Waker::noop()), |_| Poll::Ready(()))
-                .is_ready()
-        );
-    });
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("it has had its turns");
+    }
+    assert!(
+        turnstile.poll(&mut None, &mut Context::from_waker(std::task::Waker::noop()), |_| Poll::Ready(())).is_ready()
+    );
 }
