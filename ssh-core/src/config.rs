@@ -134,8 +134,7 @@ pub struct KeepAlive {
 
 /// Bounds on what a peer can make a connection hold, do or wait for.
 ///
-/// Worst case of memory before authentication: `2 × max_packet_before_auth + 64 KiB`. After it:
-/// `max_unread_bytes + max_packet + 2 × max_output + channels × (4 KiB + unanswered requests)`.
+/// [`memory_before_auth`](Self::memory_before_auth) and [`memory`](Self::memory) say what they come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -227,6 +226,31 @@ impl fmt::Display for ConfigError {
 impl core::error::Error for ConfigError {}
 
 impl Limits {
+    /// The most heap memory of a connection before authentication, in bytes:
+    /// `2 × max_packet_before_auth + 64 KiB`.
+    pub fn memory_before_auth(&self) -> u64 {
+        2 * u64::from(self.max_packet_before_auth) + 64 * 1024
+    }
+
+    /// The most heap memory of a connection with so many channels, in bytes:
+    /// `input_buffer + max_packet + 2 × (max_output + 64 KiB + max_deferred_bytes + max_unread_bytes) +
+    /// channels × (4 KiB + 64 × max_unanswered_requests) + 16 KiB`.
+    ///
+    /// Most of it is there only while a peer makes the worst of everything at once; an idle connection holds some KiB.
+    pub fn memory(&self, channels: u32) -> u64 {
+        let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        let queues = bytes(self.max_output)
+            .saturating_add(64 * 1024)
+            .saturating_add(bytes(self.max_deferred_bytes))
+            .saturating_add(self.max_unread_bytes);
+        let channel = bytes(self.max_unanswered_requests).saturating_mul(64).saturating_add(4096);
+        bytes(self.input_buffer)
+            .saturating_add(u64::from(self.max_packet))
+            .saturating_add(queues.saturating_mul(2))
+            .saturating_add(channel.saturating_mul(u64::from(channels)))
+            .saturating_add(16 * 1024)
+    }
+
     /// Smallest `max_packet*` that the protocol allows (RFC 4253 §6.1).
     const MIN_PACKET: u32 = 35_000;
 

@@ -5,7 +5,7 @@
 //!      └───────FAILURE──────────────────────────────────────────────────────────────────────────────────► gone
 //! ```
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::collections::VecDeque;
 use core::fmt;
 
 use super::flow::{RecvWindow, SendWindow};
@@ -139,35 +139,31 @@ impl ChannelState {
     }
 }
 
-/// Bytes that arrived and were not consumed; contiguous, bounded by the channel's window.
+/// Bytes that arrived and were not consumed; bounded by the channel's window. At most twice as much is held.
 #[derive(Default)]
 pub(super) struct ReadQueue {
-    bytes: Vec<u8>,
-    consumed: usize,
+    bytes: VecDeque<u8>,
 }
 
 impl ReadQueue {
     pub(super) fn is_empty(&self) -> bool {
-        self.readable().is_empty()
+        self.bytes.is_empty()
     }
 
+    /// A contiguous piece; empty only if there is nothing.
     pub(super) fn readable(&self) -> &[u8] {
-        self.bytes.get(self.consumed..).unwrap_or_default()
+        self.bytes.as_slices().0
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        if self.consumed > self.bytes.len() / 2 {
-            self.bytes.drain(..self.consumed);
-            self.consumed = 0;
-        }
-        self.bytes.extend_from_slice(bytes);
+        self.bytes.extend(bytes);
     }
 
     /// Drops up to `n` bytes; says how many.
     pub(super) fn consume(&mut self, n: usize) -> usize {
-        let n = n.min(self.bytes.len() - self.consumed);
-        self.consumed += n;
-        if self.consumed == self.bytes.len() {
+        let n = n.min(self.bytes.len());
+        self.bytes.drain(..n);
+        if self.bytes.is_empty() {
             *self = Self::default();
         }
         n

@@ -76,6 +76,8 @@ impl Receiver {
             self.compact();
         }
         if self.buffer.len() < wanted {
+            // Exactly: a growing vector would take up to twice as much, for good.
+            self.buffer.reserve_exact(wanted - self.buffer.len());
             self.buffer.resize(wanted, 0);
         }
         self.filled = false;

@@ -4,9 +4,6 @@ use ssh_core::{Endpoint, Limits, Role};
 
 use super::tap;
 
-/// What the limits do not name: key schedules and tables, and the 64 KiB by which replies may exceed `max_output`.
-const BASE: i64 = 64 * 1024;
-
 /// The most heap an endpoint held, before and after its login.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Memory {
@@ -91,17 +88,12 @@ impl<R: Role> Engine<R> {
 
     /// What [`Limits`] promises, for so many channels.
     pub(super) fn check_memory(&mut self, channels: usize) -> Result<(), String> {
-        let limits = &self.limits;
-        let before_auth = 2 * i64::from(limits.max_packet_before_auth) + 64 * 1024;
-        let after_auth = i64::try_from(limits.max_unread_bytes).unwrap_or(i64::MAX)
-            + i64::from(limits.max_packet)
-            + 2 * limits.max_output as i64
-            + channels as i64 * 4096;
-        let bound = if self.logged_in { after_auth } else { before_auth };
+        let channels = u32::try_from(channels).unwrap_or(u32::MAX);
+        let bound = if self.logged_in { self.limits.memory(channels) } else { self.limits.memory_before_auth() };
+        let bound = i64::try_from(bound).unwrap_or(i64::MAX);
         let phase = usize::from(self.logged_in);
         self.memory.percent[phase] = self.memory.percent[phase].max(self.heap * 100 / bound);
-        let slack = if self.logged_in { BASE } else { 0 };
-        if self.heap <= bound + slack || self.endpoint.is_finished() {
+        if self.heap <= bound || self.endpoint.is_finished() {
             return Ok(());
         }
         Err(format!("{} bytes of heap, but the limits promise {bound}", self.heap))

@@ -146,7 +146,9 @@ impl<R: Party> Node<R> {
 
     /// When to be woken at the latest.
     pub(super) fn next_wake(&self, incoming: &Pipe, now: u64) -> u64 {
-        let timer = self.engine.get().poll_timeout().map_or(u64::MAX, |deadline| self.clock.world(now, deadline));
+        // What is over is due at once, for ever.
+        let due = if self.finished { None } else { self.engine.get().poll_timeout() };
+        let timer = due.map_or(u64::MAX, |deadline| self.clock.world(now, deadline));
         let reads = !self.told_of_end && (self.closed || self.engine.get().wants_input());
         let arrival = incoming.next_arrival().filter(|_| reads).unwrap_or(u64::MAX);
         self.alarm.min(timer).min(arrival.max(now + 1))
