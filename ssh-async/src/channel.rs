@@ -305,6 +305,7 @@ macro_rules! async_write {
     };
 }
 
+#[cfg(feature = "tokio")]
 pub(crate) use async_write;
 
 async_write!(AsyncWrite, poll_close, ChannelWriter, ChannelStream);

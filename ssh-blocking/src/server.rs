@@ -69,7 +69,7 @@ impl Connection {
     /// Shows the user a text while authentication goes on.
     ///
     /// # Errors
-    /// [`Error::Misuse`] once the user is in.
+    /// If the user is in already.
     pub fn send_banner(&self, text: &str) -> Result<()> {
         Ok(self.driver.act(|state| state.inbox.endpoint.send_banner(text))?)
     }
