@@ -101,8 +101,7 @@ impl Socket {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => {
                     // The peer takes no more, but may have said why: reading goes on.
-                    let n = ssh.poll_output().len();
-                    ssh.consume_output(n);
+                    ssh.handle_write_closed();
                 }
             }
         }

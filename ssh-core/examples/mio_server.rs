@@ -84,7 +84,7 @@ impl Hub {
             let mut all_rest = true;
             self.connections.retain(|_, connection| {
                 all_rest &= !connection.take_turn();
-                !connection.is_over()
+                !connection.ssh.is_finished()
             });
             // Sleep until a socket is ready or the earliest time is up; not at all while somebody has more to do.
             let earliest = self.connections.values().filter_map(|connection| connection.ssh.poll_timeout()).min();
@@ -147,11 +147,6 @@ impl Connection {
         self.receive()
     }
 
-    /// Once the end was reported, the peer has had its chance to take what was left.
-    fn is_over(&self) -> bool {
-        self.service.is_over()
-    }
-
     /// Writes what there is; says whether any of it went.
     fn send(&mut self) -> bool {
         let mut progress = false;
@@ -165,8 +160,7 @@ impl Connection {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => {
                     // The peer takes no more, but may have said why: reading goes on.
-                    let n = self.ssh.poll_output().len();
-                    self.ssh.consume_output(n);
+                    self.ssh.handle_write_closed();
                 }
             }
         }

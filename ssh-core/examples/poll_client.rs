@@ -88,8 +88,7 @@ mod program {
             Err(Errno::AGAIN | Errno::INTR) => return false,
             Err(_) => {
                 // The peer takes no more, but may have said why: reading goes on.
-                let n = ssh.poll_output().len();
-                ssh.consume_output(n);
+                ssh.handle_write_closed();
             }
         }
         true

@@ -4,16 +4,16 @@
 
 extern crate alloc;
 
-use alloc::{boxed::Box, format, string::String, string::ToString, vec};
+use alloc::{boxed::Box, format, string::String, string::ToString};
 
-use ssh_core::files::known_hosts::{HostKeyVerdict, KnownHosts};
-use ssh_core::key::{FingerprintHash, PrivateKey, PublicKey};
-use ssh_core::login::{LoginPlan, LoginStep};
+use ssh_core::files::known_hosts::KnownHosts;
+use ssh_core::key::PrivateKey;
+use ssh_core::login::{Conversation, Credentials, HostKeyDecision, Step, StrictHostKeyChecking, judge_host_key};
 use ssh_core::random::SecureRandom;
 use ssh_core::wire::{DataStream, DisconnectReason};
 use ssh_core::{
-    AuthMethod, AuthNeeded, Channel, ChannelEvent, ChannelId, ChannelRequest, ChannelType, Client, ClientConfig,
-    ClientEvent, HostKeyAnswer, HostKeyRequest, IncomingRequest, SignRequest,
+    Channel, ChannelEvent, ChannelId, ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, HostKeyAnswer,
+    HostKeyRequest, IncomingRequest,
 };
 
 /// Where to log in, as whom, and what to run there.
@@ -27,10 +27,9 @@ pub(crate) struct Target {
 /// One login and one command.
 pub(crate) struct Job {
     target: Target,
-    key: PrivateKey,
     known_hosts: KnownHosts,
     random: Box<dyn SecureRandom>,
-    plan: LoginPlan,
+    conversation: Conversation,
     /// Whether the loop feeds the command; else its input is empty.
     pub(crate) feeds_input: bool,
     channel: Option<ChannelId>,
@@ -43,13 +42,12 @@ pub(crate) struct Job {
 impl Job {
     /// `random` is for signatures.
     pub(crate) fn new(target: Target, key: PrivateKey, known_hosts: KnownHosts, random: Box<dyn SecureRandom>) -> Self {
-        let plan = LoginPlan::new(vec![key.public_key().clone()], 0, 0);
+        let conversation = Conversation::new(&target.user, Credentials::from(key));
         Self {
             target,
-            key,
             known_hosts,
             random,
-            plan,
+            conversation,
             feeds_input: false,
             channel: None,
             is_running: false,
@@ -68,7 +66,7 @@ impl Job {
     pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::default();
         let known = self.known_hosts.known_key_types(&self.target.host, self.target.port);
-        config.algorithms.host_key.sort_by_key(|algorithm| !known.contains(&algorithm.key_type()));
+        config.algorithms.prefer_host_keys(&known);
         config
     }
 
@@ -134,42 +132,39 @@ impl Job {
     fn answer(&mut self, ssh: &mut Client, event: ClientEvent) -> Result<(), String> {
         match event {
             ClientEvent::HostKey(request) => self.check_host_key(ssh, request),
-            ClientEvent::AuthNeeded(needed) => self.authenticate(ssh, &needed),
-            ClientEvent::Sign(request) => self.sign(ssh, request),
-            ClientEvent::Authenticated(_) => {
-                self.channel = Some(ssh.open_channel(&ChannelType::Session).map_err(text)?);
-                Ok(())
-            }
             ClientEvent::Channel(id, event) => self.handle_channel(ssh, id, event),
             ClientEvent::Closed(reason) => match reason.error() {
                 Some(error) => Err(error.to_string()),
                 None => Ok(()),
             },
-            _ => Ok(()),
+            event => self.log_in(ssh, event),
         }
     }
 
     /// Only a key that the file has for this host will do.
     fn check_host_key(&mut self, ssh: &mut Client, request: HostKeyRequest) -> Result<(), String> {
+        let files = [("known_hosts", &self.known_hosts)];
         let Target { host, port, .. } = &self.target;
-        let verdict = self.known_hosts.lookup(host, *port, &request.key);
-        if let HostKeyVerdict::Trusted { .. } = verdict {
-            return ssh.answer_host_key(request, HostKeyAnswer::Accept).map_err(text);
-        }
-        self.failure = Some(refusal(&verdict, host, &request.key));
-        ssh.answer_host_key(request, HostKeyAnswer::Reject).map_err(text)
-    }
-
-    fn authenticate(&mut self, ssh: &mut Client, needed: &AuthNeeded) -> Result<(), String> {
-        match self.plan.next(needed) {
-            LoginStep::PublicKey(key) => ssh.authenticate(&self.target.user, AuthMethod::PublicKey(key)).map_err(text),
-            _ => Err(format!("{}: the server does not let this key in", self.target.user)),
+        match judge_host_key(StrictHostKeyChecking::Yes, files, host, *port, &request.key) {
+            HostKeyDecision::Accept => ssh.answer_host_key(request, HostKeyAnswer::Accept).map_err(text),
+            HostKeyDecision::Refuse(why) => {
+                self.failure = Some(why);
+                ssh.answer_host_key(request, HostKeyAnswer::Reject).map_err(text)
+            }
+            _ => Err("nobody can be asked about the host key".into()),
         }
     }
 
-    fn sign(&mut self, ssh: &mut Client, request: SignRequest) -> Result<(), String> {
-        let signature = self.key.sign(request.algorithm, &request.data, &mut *self.random).map_err(text)?;
-        ssh.answer_signature(request, Some(&signature)).map_err(text)
+    fn log_in(&mut self, ssh: &mut Client, event: ClientEvent) -> Result<(), String> {
+        match self.conversation.handle(ssh, &mut *self.random, event) {
+            Step::Done(_) => {
+                self.channel = Some(ssh.open_channel(&ChannelType::Session).map_err(text)?);
+                Ok(())
+            }
+            Step::Failed(error) => Err(error.to_string()),
+            // There is nobody to ask and nothing to show.
+            _ => Ok(()),
+        }
     }
 
     fn handle_channel(&mut self, ssh: &mut Client, id: ChannelId, event: ChannelEvent) -> Result<(), String> {
@@ -209,17 +204,6 @@ impl Job {
             None => Ok(()),
         }
     }
-}
-
-fn refusal(verdict: &HostKeyVerdict, host: &str, key: &PublicKey) -> String {
-    let fingerprint = key.fingerprint(FingerprintHash::Sha256);
-    let why = match verdict {
-        HostKeyVerdict::Changed { line, .. } => format!("is not the one in line {line} of the known_hosts file"),
-        HostKeyVerdict::Revoked { line } => format!("is revoked in line {line} of the known_hosts file"),
-        HostKeyVerdict::OtherTypes { .. } => "is of another type than those in the known_hosts file".into(),
-        _ => "is not in the known_hosts file".into(),
-    };
-    format!("the host key of {host} {why}: {} {fingerprint}", key.key_type())
 }
 
 fn text(error: impl core::fmt::Display) -> String {

@@ -31,17 +31,11 @@ impl Access {
 pub(crate) struct Service {
     access: Arc<Access>,
     commands: BTreeMap<ChannelId, Command>,
-    is_over: bool,
 }
 
 impl Service {
     pub(crate) fn new(access: Arc<Access>) -> Self {
-        Self { access, commands: BTreeMap::new(), is_over: false }
-    }
-
-    /// Whether the end of the connection was reported.
-    pub(crate) fn is_over(&self) -> bool {
-        self.is_over
+        Self { access, commands: BTreeMap::new() }
     }
 
     pub(crate) fn handle_event(&mut self, ssh: &mut Server, event: ServerEvent) {
@@ -77,10 +71,6 @@ impl Service {
             }
             ServerEvent::Global(GlobalRequestEvent::Request { reply: Some(token), .. }) => {
                 ssh.answer_global(token, None)
-            }
-            ServerEvent::Closed(_) => {
-                self.is_over = true;
-                Ok(())
             }
             _ => Ok(()),
         }
