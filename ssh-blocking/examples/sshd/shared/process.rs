@@ -14,9 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use ssh_blocking::ssh_core::{ChannelRequest, Signal as SignalName, Untrusted};
+use ssh_core::{ChannelRequest, Signal as SignalName, Untrusted};
 
-use crate::pty::Pty;
+use super::pty::Pty;
 
 /// What is to run.
 pub(crate) enum Program {
@@ -34,6 +34,12 @@ pub(crate) struct Running {
     pub(crate) stdout: OwnedFd,
     /// Its standard error; none with a terminal.
     pub(crate) stderr: Option<OwnedFd>,
+}
+
+impl Running {
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.stderr.is_none()
+    }
 }
 
 /// Starts `program` with `shell` and nothing but `environment`, with a terminal if there is one.

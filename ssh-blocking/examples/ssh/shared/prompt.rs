@@ -3,9 +3,9 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 
-use ssh_blocking::ssh_core::{Prompt, Prompts, SecretBytes};
+use ssh_core::{PasswordChangeNeeded, Prompt, Prompts, SecretBytes, Untrusted};
 
-use crate::log;
+use super::log;
 
 /// Asks for something that is not shown while it is typed; `None`: there is nobody to ask, or no answer.
 pub(crate) fn secret(question: &str) -> Option<SecretBytes> {
@@ -52,4 +52,18 @@ pub(crate) fn answers(user_at_host: &str, prompts: &Prompts) -> Option<Vec<Secre
         if prompt.echo { line(&question).map(SecretBytes::from) } else { secret(&question) }
     };
     prompts.prompts.iter().map(ask).collect()
+}
+
+/// Asks for a new password, twice; `None`: the two differ, or there is no answer.
+pub(crate) fn new_password(needed: &PasswordChangeNeeded) -> Option<SecretBytes> {
+    log::info(needed.prompt.multi_line());
+    let new = secret("Enter the new password: ")?;
+    let again = secret("Retype the new password: ")?;
+    new.constant_time_eq(again.expose()).then_some(new)
+}
+
+/// Shows a server's text, escaped: it must not move the cursor.
+pub(crate) fn banner(text: &Untrusted) {
+    let text = text.multi_line().to_string();
+    log::info(text.strip_suffix('\n').unwrap_or(&text));
 }
