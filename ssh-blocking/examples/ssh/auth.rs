@@ -39,7 +39,7 @@ impl Interaction for Person<'_> {
     }
 
     fn answers(&mut self, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
-        prompt::answers(self.user_at_host, prompts)
+        prompt::answers(self.user_at_host, [&prompts.name, &prompts.instruction], &prompts.prompts)
     }
 
     fn banner(&mut self, text: &Untrusted) {

@@ -11,7 +11,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::process::{WaitId, WaitIdOptions, waitid};
 use ssh_blocking::{Channel, ChannelReader};
 use ssh_core::{IncomingRequest, ServerRole};
 
@@ -135,6 +138,21 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
     std::thread::Builder::new().name(name.into()).spawn(work)
 }
 
+/// Whether a child that nobody has waited for ends within this time.
+fn ends_within(process: &Process, patience: Duration) -> bool {
+    let start = Instant::now();
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    loop {
+        if matches!(waitid(WaitId::Pid(process.pid), options), Ok(Some(_)) | Err(Errno::CHILD)) {
+            return true;
+        }
+        if start.elapsed() >= patience {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Waits for the end of a child.
 struct End {
     channel: Arc<Channel<ServerRole>>,
@@ -152,7 +170,7 @@ impl End {
                 let _ = self.outputs_ended.recv();
                 // Output may end long before the child does, and the client hears of it. As a rule both end together;
                 // then the status goes first, for the sake of clients that close the channel at the end of its data.
-                if !self.process.ends_within(STATUS_DELAY) {
+                if !ends_within(&self.process, STATUS_DELAY) {
                     let _ = self.channel.send_eof();
                 }
                 self.process.wait()

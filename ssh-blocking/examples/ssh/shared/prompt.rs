@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 
-use ssh_core::{PasswordChangeNeeded, Prompt, Prompts, SecretBytes, Untrusted};
+use ssh_core::{PasswordChangeNeeded, Prompt, SecretBytes, Untrusted};
 
 use super::log;
 
@@ -39,9 +39,9 @@ pub(crate) fn yes_or_no(question: &str) -> bool {
     }
 }
 
-/// Asks a server's own questions (keyboard-interactive). Its text is shown escaped.
-pub(crate) fn answers(user_at_host: &str, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
-    for text in [&prompts.name, &prompts.instruction] {
+/// Asks a server's own questions (keyboard-interactive), after what it says about them. Its text is shown escaped.
+pub(crate) fn answers(user_at_host: &str, about: [&Untrusted; 2], prompts: &[Prompt]) -> Option<Vec<SecretBytes>> {
+    for text in about {
         if !text.is_empty() {
             log::info(text.multi_line());
         }
@@ -51,7 +51,7 @@ pub(crate) fn answers(user_at_host: &str, prompts: &Prompts) -> Option<Vec<Secre
         let question = format!("({user_at_host}) {}", prompt.prompt);
         if prompt.echo { line(&question).map(SecretBytes::from) } else { secret(&question) }
     };
-    prompts.prompts.iter().map(ask).collect()
+    prompts.iter().map(ask).collect()
 }
 
 /// Asks for a new password, twice; `None`: the two differ, or there is no answer.
