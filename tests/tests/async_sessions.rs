@@ -9,7 +9,8 @@ use ssh_async::ssh_core::random::OsRandom;
 use ssh_async::ssh_core::wire::DataStream;
 use ssh_async::{Connector, Credentials, Error, Exit, KnownHostsPolicy, LoginError, Runtime, Session, Smol, Tokio};
 use ssh_interop_tests::peer::openssh::{KeyType, Sshd, keygen};
-use ssh_interop_tests::peer::require_all;
+use ssh_interop_tests::peer::ours::Ours;
+use ssh_interop_tests::peer::{require_all, user_name};
 
 macro_rules! test_under_every_runtime {
     ($($test:ident),* $(,)?) => {
@@ -41,6 +42,7 @@ test_under_every_runtime!(
     a_hundred_sessions_at_once,
     a_stalled_channel_delays_nobody,
     half_close_signals_and_streams,
+    signals_reach_a_command,
     keys_of_every_kind_plain_and_encrypted,
     passwords_and_two_factors,
     a_second_login_on_the_same_connection,
@@ -140,12 +142,36 @@ async fn half_close_signals_and_streams<T: Runtime>(runtime: T) {
     let channel = session.exec("kill -TERM $$").await.expect("the command runs");
     let killed = channel.wait().await.expect("the connection lives");
     assert!(matches!(killed, Exit::Signal { signal, .. } if signal.name() == "TERM"));
+}
 
-    let channel = session.exec("echo ready; exec sleep 50").await.expect("the command runs");
-    channel.reader(DataStream::STDOUT).read_exact(&mut [0; 6]).await.expect("the connection lives");
-    channel.signal("TERM").await.expect("the channel is open");
-    let killed = channel.wait().await.expect("the connection lives");
-    assert!(matches!(killed, Exit::Signal { signal, .. } if signal.name() == "TERM"));
+/// Of our own servers: sshd, run by root, passes no signals on.
+async fn signals_reach_a_command<T: Runtime>(runtime: T) {
+    if !require_all(&["ssh-keygen"]) {
+        return;
+    }
+    for ours in [Ours::Blocking, Ours::Tokio, Ours::TokioThreads, Ours::Smol] {
+        let sshd = ours.sshd(&[KeyType::Ed25519], &[]);
+        let policy = KnownHostsPolicy::new(vec![sshd.known_hosts().into()]);
+        let connector = Connector::new().host_keys(policy);
+        let session = connector.connect(runtime.clone(), "127.0.0.1", sshd.port()).await.expect("it runs");
+        let key = ssh_async::read_key(sshd.identity(), None).await.expect("ssh-keygen made it");
+        session.login(user_name(), key).await.expect("the key is authorized");
+        let channel = session.exec("trap 'echo caught; exit 3' USR1; echo ready; while :; do sleep 0.05; done").await;
+        let channel = channel.expect("the command runs");
+        let mut stdout = channel.reader(DataStream::STDOUT);
+        stdout.read_exact(&mut [0; 6]).await.expect("the connection lives");
+        channel.signal("USR1").await.expect("the channel is open");
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).await.expect("the connection lives");
+        let exit = channel.wait().await.expect("the connection lives");
+        assert_eq!((text.as_str(), exit), ("caught\n", Exit::Status(3)), "{ours:?}");
+
+        let channel = session.exec("echo ready; exec sleep 50").await.expect("the command runs");
+        channel.reader(DataStream::STDOUT).read_exact(&mut [0; 6]).await.expect("the connection lives");
+        channel.signal("TERM").await.expect("the channel is open");
+        let killed = channel.wait().await.expect("the connection lives");
+        assert!(matches!(&killed, Exit::Signal { signal, .. } if signal.name() == "TERM"), "{ours:?}: {killed:?}");
+    }
 }
 
 async fn keys_of_every_kind_plain_and_encrypted<T: Runtime>(runtime: T) {
