@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use ssh_interop_tests::peer::openssh::{self, Sshd};
-use ssh_interop_tests::peer::{ours, require_all};
+use ssh_interop_tests::peer::ours::Ours;
+use ssh_interop_tests::peer::require_all;
 
 const ROUNDS: usize = 5;
 
@@ -85,7 +86,7 @@ fn openssh_client(sshd: &Sshd, task: &Task) -> Command {
 fn our_client(sshd: &Sshd, task: &Task) -> Command {
     let options = options(task);
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    let mut ssh = ours::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &options);
+    let mut ssh = Ours::Blocking.ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &options);
     ssh.arg(sshd.destination()).arg(&task.command);
     ssh
 }

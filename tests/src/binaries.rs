@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::process::run_with_timeout;
 
-/// The packages whose examples the peers meet. Cargo builds them together, so the features of both count for both.
-const PACKAGES: [&str; 2] = ["ssh-blocking", "ssh-core"];
+/// The packages whose examples the peers meet. Cargo builds them together, so the features of each count for all.
+const PACKAGES: [&str; 3] = ["ssh-async", "ssh-blocking", "ssh-core"];
 
-/// The path of an example program (`ssh`, `sshd`, `mio_client` ..), built at the first call in the process.
+/// The path of an example program (`ssh`, `sshd_async`, `mio_client` ..), built at the first call in the process.
 ///
 /// The build goes to the target directory and profile this test itself was built in. With `SSH_INTEROP_PREBUILT=1`
 /// nothing is built: `cargo build --workspace --examples` has done it.

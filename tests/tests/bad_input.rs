@@ -6,14 +6,21 @@ use std::path::Path;
 use std::time::Duration;
 
 use ssh_interop_tests::peer::openssh::{KeyType, Sshd, keygen};
-use ssh_interop_tests::peer::ours::ssh_command;
+use ssh_interop_tests::peer::ours::Ours;
 use ssh_interop_tests::peer::{require_all, user_name};
 use ssh_interop_tests::{DEADLINE, free_port, run_with_timeout, temp_dir};
 
+ssh_interop_tests::test_each_of_ours!(
+    what_a_real_server_refuses,
+    nobody_listens,
+    peers_that_are_not_ssh,
+    a_damaged_stream
+);
+
 /// Runs our client and holds it to one line on standard error with every one of `words` in it, and to status 255.
 #[track_caller]
-fn assert_refused(port: u16, identity: &Path, known_hosts: &Path, options: &[&str], words: &[&str]) {
-    let mut ssh = ssh_command(port, identity, known_hosts, options);
+fn assert_refused(ours: Ours, port: u16, identity: &Path, known_hosts: &Path, options: &[&str], words: &[&str]) {
+    let mut ssh = ours.ssh_command(port, identity, known_hosts, options);
     ssh.arg(format!("{}@127.0.0.1", user_name())).arg("echo never");
     let output = run_with_timeout(ssh, b"", DEADLINE);
     let text = output.stderr_text();
@@ -26,8 +33,7 @@ fn assert_refused(port: u16, identity: &Path, known_hosts: &Path, options: &[&st
     }
 }
 
-#[test]
-fn what_a_real_server_refuses() {
+fn what_a_real_server_refuses(ours: Ours) {
     if !require_all(&["sshd", "ssh-keygen"]) {
         return;
     }
@@ -35,20 +41,19 @@ fn what_a_real_server_refuses() {
     let (key, known) = (sshd.identity(), sshd.known_hosts());
     let empty = sshd.directory().join("empty");
     std::fs::write(&empty, "").expect("the directory is ours");
-    assert_refused(sshd.port(), key, &empty, &[], &["host key", "127.0.0.1", "not known"]);
+    assert_refused(ours, sshd.port(), key, &empty, &[], &["host key", "127.0.0.1", "not known"]);
 
     let other = keygen(sshd.directory(), "other", KeyType::Ed25519, "");
     let changed = sshd.directory().join("changed");
     std::fs::write(&changed, other.known_hosts_line(sshd.port())).expect("the directory is ours");
-    assert_refused(sshd.port(), key, &changed, &[], &["host key", "changed", "changed:1"]);
+    assert_refused(ours, sshd.port(), key, &changed, &[], &["host key", "changed", "changed:1"]);
 
-    assert_refused(sshd.port(), &other.private, known, &[], &["permission denied", user_name(), "publickey"]);
+    assert_refused(ours, sshd.port(), &other.private, known, &[], &["permission denied", user_name(), "publickey"]);
     let kex = ["KexAlgorithms=ecdh-sha2-nistp384"];
-    assert_refused(sshd.port(), key, known, &kex, &["no common", "ecdh-sha2-nistp384", "curve25519-sha256"]);
+    assert_refused(ours, sshd.port(), key, known, &kex, &["no common", "ecdh-sha2-nistp384", "curve25519-sha256"]);
 }
 
-#[test]
-fn nobody_listens() {
+fn nobody_listens(ours: Ours) {
     if !require_all(&["ssh-keygen"]) {
         return;
     }
@@ -56,6 +61,7 @@ fn nobody_listens() {
     let key = keygen(directory.path(), "key", KeyType::Ed25519, "");
     let port = free_port();
     assert_refused(
+        ours,
         port,
         &key.private,
         &directory.path().join("none"),
@@ -79,15 +85,15 @@ fn serve(bytes: &'static [u8], then_close: bool) -> u16 {
     port
 }
 
-#[test]
-fn peers_that_are_not_ssh() {
+fn peers_that_are_not_ssh(ours: Ours) {
     if !require_all(&["ssh-keygen"]) {
         return;
     }
     let directory = temp_dir();
     let key = keygen(directory.path(), "key", KeyType::Ed25519, "");
     let known = directory.path().join("none");
-    let check = |port, options: &[&str], words: &[&str]| assert_refused(port, &key.private, &known, options, words);
+    let check =
+        |port, options: &[&str], words: &[&str]| assert_refused(ours, port, &key.private, &known, options, words);
     check(serve(b"HTTP/1.1 400 Bad Request\r\n\r\n", true), &[], &["SSH", "HTTP/1.1"]);
     check(serve(b"", true), &[], &["closed", "SSH"]);
     check(serve(b"SSH-1.5-old\r\n", false), &[], &["version", "SSH-1.5-old"]);
@@ -131,8 +137,7 @@ fn damage(port: u16, after: usize, cut: bool) -> u16 {
     proxy
 }
 
-#[test]
-fn a_damaged_stream() {
+fn a_damaged_stream(ours: Ours) {
     if !require_all(&["sshd", "ssh-keygen"]) {
         return;
     }
@@ -143,7 +148,7 @@ fn a_damaged_stream() {
             let port = damage(sshd.port(), after, cut);
             let known = sshd.directory().join("damaged");
             std::fs::write(&known, format!("[127.0.0.1]:{port} {key}\n")).expect("the directory is ours");
-            assert_refused(port, sshd.identity(), &known, &["ConnectTimeout=10"], &[]);
+            assert_refused(ours, port, sshd.identity(), &known, &["ConnectTimeout=10"], &[]);
         }
     }
 }

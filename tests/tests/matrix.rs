@@ -1,7 +1,7 @@
 //! Every key exchange × cipher × MAC × host key that OpenSSH and we both know, by name, in both directions.
 
 use ssh_interop_tests::peer::openssh::{KeyType, Sshd};
-use ssh_interop_tests::peer::ours::{self, OurSshd};
+use ssh_interop_tests::peer::ours::Ours;
 use ssh_interop_tests::peer::{openssh, require_all};
 use ssh_interop_tests::{DEADLINE, Output, run_with_timeout};
 
@@ -30,11 +30,19 @@ const HOST_KEYS: [&str; 6] = [
 const SCRIPT: &str = "echo hi; echo oops >&2; exit 7";
 
 /// The options that leave no choice.
-fn options(kex: &str) -> Vec<Vec<String>> {
+///
+/// All combinations are for two programs: the blocking one, and the asynchronous one with threads. What the other
+/// runtimes change is how bytes move, so there every cipher and MAC takes its turn once with every key exchange, and
+/// every host key with some of them.
+fn options(ours: Ours, kex: &str) -> Vec<Vec<String>> {
+    let full = matches!(ours, Ours::Blocking | Ours::TokioThreads);
     let mut all = Vec::new();
-    for host_key in HOST_KEYS {
-        for (cipher, needs_mac) in CIPHERS {
-            for mac in if needs_mac { &MACS[..] } else { &MACS[..1] } {
+    for (row, host_key) in HOST_KEYS.iter().enumerate() {
+        let macs = |needs_mac| if needs_mac { &MACS[..] } else { &MACS[..1] };
+        let pairs =
+            CIPHERS.iter().flat_map(|(cipher, needs_mac)| macs(*needs_mac).iter().map(move |mac| (cipher, mac)));
+        for (column, (cipher, mac)) in pairs.enumerate() {
+            if full || column % HOST_KEYS.len() == row {
                 all.push(vec![
                     format!("KexAlgorithms={kex}"),
                     format!("HostKeyAlgorithms={host_key}"),
@@ -53,25 +61,25 @@ fn assert_script(output: &Output, options: &[&str]) {
     assert!(same, "{options:?}: {output}");
 }
 
-fn our_client(kex: &str) {
+fn our_client(ours: Ours, kex: &str) {
     if !require_all(&["sshd", "ssh-keygen"]) {
         return;
     }
     let sshd = Sshd::builder().host_keys(&KeyType::ALL).line("MaxStartups 100").start();
-    for options in options(kex) {
+    for options in options(ours, kex) {
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        let mut ssh = ours::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &options);
+        let mut ssh = ours.ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &options);
         ssh.arg(sshd.destination()).arg(SCRIPT);
         assert_script(&run_with_timeout(ssh, b"", DEADLINE), &options);
     }
 }
 
-fn our_server(kex: &str) {
+fn our_server(ours: Ours, kex: &str) {
     if !require_all(&["ssh", "ssh-keygen"]) {
         return;
     }
-    let sshd = OurSshd::start(&KeyType::ALL, &[]);
-    for options in options(kex) {
+    let sshd = ours.sshd(&KeyType::ALL, &[]);
+    for options in options(ours, kex) {
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         let mut ssh = openssh::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &options);
         ssh.arg(sshd.destination()).arg(SCRIPT);
@@ -82,14 +90,16 @@ fn our_server(kex: &str) {
 macro_rules! matrix {
     ($($name:ident: $kex:literal,)*) => {
         $(mod $name {
-            #[test]
-            fn our_client() {
-                super::our_client($kex);
+            use super::Ours;
+
+            ssh_interop_tests::test_each_of_ours!(our_client, our_server);
+
+            fn our_client(ours: Ours) {
+                super::our_client(ours, $kex);
             }
 
-            #[test]
-            fn our_server() {
-                super::our_server($kex);
+            fn our_server(ours: Ours) {
+                super::our_server(ours, $kex);
             }
         })*
     };
@@ -103,15 +113,16 @@ matrix! {
     nistp521: "ecdh-sha2-nistp521",
 }
 
+ssh_interop_tests::test_each_of_ours!(mlkem768x25519);
+
 /// What OpenSSH does not know in every version is proven between ourselves, and with it where it does.
-#[test]
-fn mlkem768x25519() {
+fn mlkem768x25519(ours: Ours) {
     if !require_all(&["ssh-keygen"]) {
         return;
     }
-    let sshd = OurSshd::start(&[KeyType::Ed25519], &[]);
+    let sshd = ours.sshd(&[KeyType::Ed25519], &[]);
     let kex = ["KexAlgorithms=mlkem768x25519-sha256"];
-    let mut clients = vec![ours::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &kex)];
+    let mut clients = vec![ours.ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &kex)];
     if require_all(&["ssh"]) && openssh::version() >= (9, 9) {
         clients.push(openssh::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &kex));
     } else {

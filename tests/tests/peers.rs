@@ -3,10 +3,18 @@
 use ssh_interop_tests::peer::asyncssh::{self, Algorithms, Operation};
 use ssh_interop_tests::peer::dropbear::{self, Dropbear, dbclient_command};
 use ssh_interop_tests::peer::openssh::KeyType;
-use ssh_interop_tests::peer::ours::{self, OurSshd};
+use ssh_interop_tests::peer::ours::Ours;
 use ssh_interop_tests::peer::plink::{self, plink_command};
 use ssh_interop_tests::peer::{require_all, user_name};
 use ssh_interop_tests::{DEADLINE, Output, run_with_timeout};
+
+ssh_interop_tests::test_each_of_ours!(
+    our_client_to_dropbear,
+    dbclient_to_our_server,
+    plink_to_our_server,
+    asyncssh_to_our_server,
+    our_client_to_asyncssh
+);
 
 /// Both streams and a status of its own.
 const SCRIPT: &str = "echo hi; echo oops >&2; exit 7";
@@ -17,31 +25,29 @@ fn assert_script(output: &Output) {
     assert!(output.stderr_text().ends_with("oops\n"), "{output}");
 }
 
-#[test]
-fn our_client_to_dropbear() {
+fn our_client_to_dropbear(ours: Ours) {
     if !require_all(dropbear::SERVER_TOOLS) {
         return;
     }
     for host_key in [KeyType::Ed25519, KeyType::EcdsaP256, KeyType::Rsa(2048)] {
         let server = Dropbear::start(host_key, None, &[]);
-        let mut ssh = ours::ssh_command(server.port(), server.identity(), server.known_hosts(), &[]);
+        let mut ssh = ours.ssh_command(server.port(), server.identity(), server.known_hosts(), &[]);
         ssh.arg(server.destination()).arg(SCRIPT);
         assert_script(&run_with_timeout(ssh, b"", DEADLINE));
         let data = asyncssh::pattern(3_000_000);
         let options = ["RekeyLimit=256K"];
-        let mut ssh = ours::ssh_command(server.port(), server.identity(), server.known_hosts(), &options);
+        let mut ssh = ours.ssh_command(server.port(), server.identity(), server.known_hosts(), &options);
         ssh.arg(server.destination()).arg("cat");
         let output = run_with_timeout(ssh, &data, DEADLINE).expect_success();
         assert!(output.stdout == data, "{} bytes came back", output.stdout.len());
     }
 }
 
-#[test]
-fn dbclient_to_our_server() {
+fn dbclient_to_our_server(ours: Ours) {
     if !require_all(&["ssh-keygen", "dbclient", "dropbearconvert"]) {
         return;
     }
-    let sshd = OurSshd::start(&[KeyType::Ed25519], &[]);
+    let sshd = ours.sshd(&[KeyType::Ed25519], &[]);
     let identity = sshd.directory().join("user.dropbear");
     dropbear::convert_key(sshd.identity(), &identity);
     let home = sshd.directory().join("client");
@@ -53,12 +59,11 @@ fn dbclient_to_our_server() {
     }
 }
 
-#[test]
-fn plink_to_our_server() {
+fn plink_to_our_server(ours: Ours) {
     if !require_all(&["ssh-keygen", "plink", "puttygen"]) {
         return;
     }
-    let sshd = OurSshd::start(&[KeyType::Ed25519], &[]);
+    let sshd = ours.sshd(&[KeyType::Ed25519], &[]);
     let identity = plink::convert_key(sshd.identity(), &sshd.directory().join("user.ppk"));
     let fingerprint = sshd.host_keys()[0].fingerprint();
     let home = sshd.directory().join("client");
@@ -70,12 +75,11 @@ fn plink_to_our_server() {
     }
 }
 
-#[test]
-fn asyncssh_to_our_server() {
+fn asyncssh_to_our_server(ours: Ours) {
     if !require_all(&["ssh-keygen", "asyncssh"]) {
         return;
     }
-    let sshd = OurSshd::start(&[KeyType::Ed25519], &[]);
+    let sshd = ours.sshd(&[KeyType::Ed25519], &[]);
     for kex in ["mlkem768x25519-sha256", "curve25519-sha256", "ecdh-sha2-nistp521"] {
         for cipher in ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes192-ctr"] {
             let algorithms = Algorithms { kex: Some(kex), ciphers: Some(cipher), ..Algorithms::default() };
@@ -95,8 +99,7 @@ fn asyncssh_to_our_server() {
     assert!(output.stdout_text().starts_with("2000000 "), "{output}");
 }
 
-#[test]
-fn our_client_to_asyncssh() {
+fn our_client_to_asyncssh(ours: Ours) {
     if !require_all(&["ssh-keygen", "asyncssh"]) {
         return;
     }
@@ -105,7 +108,7 @@ fn our_client_to_asyncssh() {
         for kex in ["mlkem768x25519-sha256", "curve25519-sha256", "ecdh-sha2-nistp384"] {
             let options = [format!("KexAlgorithms={kex}"), "RekeyLimit=256K".into()];
             let options: Vec<&str> = options.iter().map(String::as_str).collect();
-            let mut ssh = ours::ssh_command(server.port(), server.identity(), server.known_hosts(), &options);
+            let mut ssh = ours.ssh_command(server.port(), server.identity(), server.known_hosts(), &options);
             ssh.arg(server.destination()).arg(SCRIPT);
             assert_script(&run_with_timeout(ssh, b"", DEADLINE));
         }

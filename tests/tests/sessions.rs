@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ssh_blocking::ssh_core::key::PrivateKey;
 use ssh_blocking::{Connector, Exit, KnownHostsPolicy, Session};
 use ssh_interop_tests::peer::openssh::{self, KeyType, Sshd};
-use ssh_interop_tests::peer::ours::OurSshd;
+use ssh_interop_tests::peer::ours::{OurSshd, Ours};
 use ssh_interop_tests::peer::require_all;
 use ssh_interop_tests::{DEADLINE, Output, Running, run_with_timeout};
 
@@ -99,6 +99,11 @@ fn half_close_signals_and_streams() {
     assert!(matches!(killed, Exit::Signal { signal, .. } if signal.name() == "TERM"));
 }
 
+ssh_interop_tests::test_each_of_ours!(
+    two_hundred_sessions_of_openssh_on_our_server,
+    a_hundred_sessions_of_openssh_at_once_on_our_server
+);
+
 /// OpenSSH's client with many sessions over one connection to our server.
 struct Multiplexed {
     sshd: OurSshd,
@@ -108,8 +113,8 @@ struct Multiplexed {
 }
 
 impl Multiplexed {
-    fn start() -> Self {
-        let sshd = OurSshd::start(&[KeyType::Ed25519], &["MaxSessions=200"]);
+    fn start(ours: Ours) -> Self {
+        let sshd = ours.sshd(&[KeyType::Ed25519], &["MaxSessions=200"]);
         let socket = sshd.directory().join("mux").display().to_string();
         let mut master = openssh::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &["ControlMaster=yes"]);
         master.args(["-o", &format!("ControlPath={socket}"), "-N"]).arg(sshd.destination());
@@ -130,24 +135,22 @@ impl Multiplexed {
     }
 }
 
-#[test]
-fn two_hundred_sessions_of_openssh_on_our_server() {
+fn two_hundred_sessions_of_openssh_on_our_server(ours: Ours) {
     if !require_all(&["ssh", "ssh-keygen"]) {
         return;
     }
-    let shared = Multiplexed::start();
+    let shared = Multiplexed::start(ours);
     for number in 0..200 {
         let output = shared.run(&format!("echo {number}; exit {}", number % 7), b"");
         assert_eq!((output.code(), output.stdout_text()), (Some(number % 7), format!("{number}\n")), "{output}");
     }
 }
 
-#[test]
-fn a_hundred_sessions_of_openssh_at_once_on_our_server() {
+fn a_hundred_sessions_of_openssh_at_once_on_our_server(ours: Ours) {
     if !require_all(&["ssh", "ssh-keygen"]) {
         return;
     }
-    let shared = Multiplexed::start();
+    let shared = Multiplexed::start(ours);
     std::thread::scope(|scope| {
         for number in 0..100_u8 {
             let shared = &shared;

@@ -5,9 +5,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ssh_interop_tests::peer::openssh::{self, KeyType, Sshd};
-use ssh_interop_tests::peer::ours::{self, OurSshd};
+use ssh_interop_tests::peer::ours::Ours;
 use ssh_interop_tests::peer::require_all;
 use ssh_interop_tests::{DEADLINE, run_with_timeout};
+
+ssh_interop_tests::test_each_of_ours!(our_client, our_server, our_client_and_our_server);
 
 /// A terminal window of 80 × 24 in which a program runs.
 struct Tmux {
@@ -80,35 +82,32 @@ fn use_a_shell(directory: &Path, ssh: &Command) {
     tmux.expect("status 9");
 }
 
-#[test]
-fn our_client() {
+fn our_client(ours: Ours) {
     if !require_all(&["sshd", "ssh-keygen", "tmux"]) {
         return;
     }
     let sshd = Sshd::builder().start();
-    let mut ssh = ours::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[]);
+    let mut ssh = ours.ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[]);
     ssh.arg(sshd.destination());
     use_a_shell(sshd.directory(), &ssh);
 }
 
-#[test]
-fn our_server() {
+fn our_server(ours: Ours) {
     if !require_all(&["ssh", "ssh-keygen", "tmux"]) {
         return;
     }
-    let sshd = OurSshd::start(&[KeyType::Ed25519], &[]);
+    let sshd = ours.sshd(&[KeyType::Ed25519], &[]);
     let mut ssh = openssh::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[]);
     ssh.arg(sshd.destination());
     use_a_shell(sshd.directory(), &ssh);
 }
 
-#[test]
-fn our_client_and_our_server() {
+fn our_client_and_our_server(ours: Ours) {
     if !require_all(&["ssh-keygen", "tmux"]) {
         return;
     }
-    let sshd = OurSshd::start(&[KeyType::Ed25519], &[]);
-    let mut ssh = ours::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[]);
+    let sshd = ours.sshd(&[KeyType::Ed25519], &[]);
+    let mut ssh = ours.ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[]);
     ssh.arg(sshd.destination());
     use_a_shell(sshd.directory(), &ssh);
 }

@@ -1,4 +1,4 @@
-//! A gibibyte each way under constant rekeying, with memory watched and contents compared.
+//! A gibibyte (or a quarter) each way under constant rekeying, with memory watched and contents compared.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -7,10 +7,19 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use ssh_interop_tests::peer::openssh::{KeyType, Sshd};
-use ssh_interop_tests::peer::ours::{self, OurSshd};
+use ssh_interop_tests::peer::ours::Ours;
 use ssh_interop_tests::peer::{openssh, require_all};
 
-const GIB: u64 = 1 << 30;
+ssh_interop_tests::test_each_of_ours!(our_client, our_server, a_reader_that_stops);
+
+/// How much is transferred: many times what fits into any buffer on the way. Twice a gibibyte, with threads and with a
+/// runtime, and twice a quarter for the other runtimes.
+fn amount(ours: Ours) -> u64 {
+    match ours {
+        Ours::Blocking | Ours::TokioThreads => 1 << 30,
+        Ours::Tokio | Ours::Smol => 1 << 28,
+    }
+}
 
 /// More memory than our client may ever hold.
 const MAX_RSS_KIB: u64 = 32 * 1024;
@@ -26,10 +35,10 @@ fn fill(buffer: &mut [u8], at: u64) {
     }
 }
 
-fn pattern_digest() -> String {
+fn pattern_digest(amount: u64) -> String {
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
-    for at in 0..GIB >> 20 {
+    for at in 0..amount >> 20 {
         fill(&mut buffer, at << 20);
         digest.update(&buffer);
     }
@@ -40,9 +49,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn write_pattern(mut stdin: ChildStdin) {
+fn write_pattern(mut stdin: ChildStdin, amount: u64) {
     let mut buffer = vec![0; 1 << 20];
-    for at in 0..GIB >> 20 {
+    for at in 0..amount >> 20 {
         fill(&mut buffer, at << 20);
         stdin.write_all(&buffer).expect("the client reads its input");
     }
@@ -64,13 +73,13 @@ fn read_all(mut stdout: ChildStdout) -> (u64, String) {
     }
 }
 
-/// Runs `command`, gives it a gibibyte if `upload`, and returns what it printed and the most memory it had.
-fn run(mut command: Command, upload: bool) -> (u64, String, u64) {
-    command.stdin(if upload { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped());
+/// Runs `command`, gives it so much of the pattern, and returns what it printed and the most memory it had.
+fn run(mut command: Command, upload: u64) -> (u64, String, u64) {
+    command.stdin(if upload > 0 { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped());
     let mut child = command.spawn().expect("the client starts");
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take().expect("a pipe was asked for"));
     let rss = std::thread::scope(|scope| {
-        let writer = scope.spawn(move || stdin.map(write_pattern));
+        let writer = scope.spawn(move || stdin.map(|stdin| write_pattern(stdin, upload)));
         let reader = scope.spawn(move || read_all(stdout));
         let rss = watch(&mut child);
         writer.join().expect("the input was taken");
@@ -103,11 +112,11 @@ fn resident_kib(pid: u32) -> u64 {
 }
 
 /// What prints the pattern: a file that the shell on the other side reads.
-fn pattern_file(directory: &std::path::Path) -> String {
+fn pattern_file(directory: &std::path::Path, amount: u64) -> String {
     let path = directory.join("pattern");
     let mut file = std::fs::File::create(&path).expect("the directory is ours");
     let mut buffer = vec![0; 1 << 20];
-    for at in 0..GIB >> 20 {
+    for at in 0..amount >> 20 {
         fill(&mut buffer, at << 20);
         file.write_all(&buffer).expect("there is room for a gibibyte");
     }
@@ -116,35 +125,35 @@ fn pattern_file(directory: &std::path::Path) -> String {
 
 const REKEY: &str = "RekeyLimit=16M";
 
-#[test]
-fn our_client() {
+fn our_client(ours: Ours) {
     if !require_all(&["sshd", "ssh-keygen"]) {
         return;
     }
     let sshd = Sshd::builder().rekey_limit("16M").start();
-    let expected = pattern_digest();
+    let amount = amount(ours);
+    let expected = pattern_digest(amount);
     let client = |command: &str| {
-        let mut ssh = ours::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[REKEY]);
+        let mut ssh = ours.ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[REKEY]);
         ssh.arg(sshd.destination()).arg(command);
         ssh
     };
-    let (count, digest, rss) = run(client(&pattern_file(sshd.directory())), false);
-    assert_eq!((count, &digest), (GIB, &expected));
+    let (count, digest, rss) = run(client(&pattern_file(sshd.directory(), amount)), 0);
+    assert_eq!((count, &digest), (amount, &expected));
     assert!((1..MAX_RSS_KIB).contains(&rss), "downloading held {rss} KiB");
-    let (_, printed, up_rss) = run(client("sha256sum"), true);
+    let (_, printed, up_rss) = run(client("sha256sum"), amount);
     // The digest of the line that sha256sum printed.
     assert_eq!(printed, hex(&Sha256::digest(format!("{expected}  -\n"))));
     assert!((1..MAX_RSS_KIB).contains(&up_rss), "uploading held {up_rss} KiB");
-    eprintln!("our ssh held at most {rss} KiB downloading, {up_rss} KiB uploading");
+    eprintln!("{ours:?}: our ssh held at most {rss} KiB downloading, {up_rss} KiB uploading");
 }
 
-#[test]
-fn our_server() {
+fn our_server(ours: Ours) {
     if !require_all(&["ssh", "ssh-keygen"]) {
         return;
     }
-    let mut sshd = OurSshd::start(&[KeyType::Ed25519], &[REKEY]);
-    let expected = pattern_digest();
+    let mut sshd = ours.sshd(&[KeyType::Ed25519], &[REKEY]);
+    let amount = amount(ours);
+    let expected = pattern_digest(amount);
     let (port, key, known) = (sshd.port(), sshd.identity().to_owned(), sshd.known_hosts().to_owned());
     let destination = sshd.destination();
     let client = |command: &str| {
@@ -154,7 +163,7 @@ fn our_server() {
     };
     let pid = sshd.process().id();
     let (done, most) = (AtomicBool::new(false), AtomicU64::new(0));
-    let download = client(&pattern_file(sshd.directory()));
+    let download = client(&pattern_file(sshd.directory(), amount));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -162,25 +171,24 @@ fn our_server() {
                 std::thread::sleep(Duration::from_millis(20));
             }
         });
-        let (count, digest, _) = run(download, false);
-        assert_eq!((count, &digest), (GIB, &expected));
-        let (_, printed, _) = run(client("sha256sum"), true);
+        let (count, digest, _) = run(download, 0);
+        assert_eq!((count, &digest), (amount, &expected));
+        let (_, printed, _) = run(client("sha256sum"), amount);
         assert_eq!(printed, hex(&Sha256::digest(format!("{expected}  -\n"))));
         done.store(true, Ordering::Relaxed);
     });
     let most = most.load(Ordering::Relaxed);
     assert!((1..MAX_RSS_KIB).contains(&most), "our server held {most} KiB");
-    eprintln!("our sshd held at most {most} KiB");
+    eprintln!("{ours:?}: our sshd held at most {most} KiB");
 }
 
 /// A reader that stops is back-pressure all the way: the client stops reading its socket and memory stays flat.
-#[test]
-fn a_reader_that_stops() {
+fn a_reader_that_stops(ours: Ours) {
     if !require_all(&["sshd", "ssh-keygen"]) {
         return;
     }
     let sshd = Sshd::builder().start();
-    let mut ssh = ours::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[]);
+    let mut ssh = ours.ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[]);
     ssh.arg(sshd.destination()).arg("head -c 300000000 /dev/zero").stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = ssh.spawn().expect("the client starts");
     let mut stdout = child.stdout.take().expect("a pipe was asked for");

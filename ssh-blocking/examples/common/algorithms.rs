@@ -1,7 +1,7 @@
 //! Keywords whose value is a list of algorithms.
 
-use ssh_blocking::ssh_core::crypto::{Algorithms, Named, UnknownAlgorithm};
-use ssh_blocking::ssh_core::files::algorithm_list;
+use ssh_core::crypto::{Algorithms, Named, UnknownAlgorithm};
+use ssh_core::files::algorithm_list;
 
 /// Applies `keyword spec` to `algorithms`; says whether `keyword` is about algorithms at all.
 ///

@@ -1,7 +1,7 @@
 //! Which bit of a terminal's settings is which mode on the wire (RFC 4254 §8).
 
 use rustix::termios::{ControlModes, InputModes, LocalModes, OutputModes, SpecialCodeIndex};
-use ssh_blocking::ssh_core::TerminalMode as Mode;
+use ssh_core::TerminalMode as Mode;
 
 /// The value on the wire of a special character that is switched off.
 pub(crate) const NO_CHARACTER: u32 = 255;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ssh_blocking::ssh_core::RekeyPolicy;
+use ssh_core::RekeyPolicy;
 
 /// A time: seconds, or numbers with `s`, `m`, `h`, `d` or `w` that add up, such as `1h30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

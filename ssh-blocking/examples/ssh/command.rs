@@ -5,65 +5,36 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
-use ssh_blocking::ssh_core::ChannelRequest;
 use ssh_blocking::{Channel, ChannelReader, ChannelWriter, Error, Exit, Session, SessionError};
+use ssh_core::ChannelRequest;
 
 use crate::connect;
-use crate::escape::Escapes;
-use crate::log;
-use crate::options::Invocation;
-use crate::settings::RequestTty;
-use crate::terminal;
-
-/// How much is moved at once: a whole burst of packets.
-const BUFFER: usize = 256 * 1024;
+use crate::shared::escape::Escapes;
+use crate::shared::plan::Plan;
+use crate::shared::stdio::{self, BUFFER};
+use crate::shared::{log, terminal};
 
 /// Runs what is to be run; the exit status, or a line for the user.
-pub(crate) fn run(session: &Session, invocation: &Invocation) -> Result<u8, String> {
-    let settings = &invocation.settings;
-    let host = settings.host_name.as_deref().unwrap_or(&invocation.host);
-    let failed = |error: &Error| connect::in_context(host, settings.port, error);
-    if invocation.no_command {
-        return hold(session, host);
+pub(crate) fn run(session: &Session, plan: &Plan) -> Result<u8, String> {
+    if plan.invocation.no_command {
+        return hold(session, &plan.host);
     }
-    let channel = session.open_session().map_err(|error| failed(&error))?;
-    let is_shell = invocation.command.is_empty();
-    let wants_terminal = match settings.request_tty {
-        RequestTty::No => false,
-        RequestTty::Force => true,
-        RequestTty::Yes => terminal::stdin_is_terminal(),
-        RequestTty::Auto => is_shell && !invocation.no_stdin && terminal::stdin_is_terminal(),
-    };
-    if settings.request_tty == RequestTty::Yes && !wants_terminal {
-        log::info("no terminal is asked for because standard input is none; force it with -tt");
-    }
-    let has_terminal = wants_terminal && request_terminal(&channel).map_err(|error| failed(&error))?;
-    for (name, value) in settings.environment() {
-        log::debug(format_args!("sending the environment variable {}", String::from_utf8_lossy(&name).escape_debug()));
-        channel.request(&ChannelRequest::Env { name, value }, false).map_err(|error| failed(&error))?;
-    }
-    let command = invocation.command.clone().into_bytes();
-    let request = match (is_shell, invocation.subsystem) {
-        (true, _) => ChannelRequest::Shell,
-        (false, true) => ChannelRequest::Subsystem { name: command },
-        (false, false) => ChannelRequest::Exec { command },
-    };
-    channel.request(&request, true).map_err(|error| failed(&error))?;
-    let exit = converse(session, &Arc::new(channel), has_terminal, invocation.no_stdin);
+    let exit = run_command(session, plan);
     terminal::restore();
-    let exit = exit.map_err(|error| failed(&error))?;
-    log::debug(format_args!("the command ended: {exit}"));
-    if has_terminal {
-        log::info(format_args!("Connection to {host} closed."));
+    let (exit, has_terminal) =
+        exit.map_err(|error| connect::in_context(&plan.host, plan.invocation.settings.port, &error))?;
+    plan.finish(&exit, has_terminal)
+}
+
+fn run_command(session: &Session, plan: &Plan) -> ssh_blocking::Result<(Exit, bool)> {
+    let channel = session.open_session()?;
+    let has_terminal = plan.wants_terminal() && request_terminal(&channel)?;
+    for request in plan.environment() {
+        channel.request(&request, false)?;
     }
-    match &exit {
-        Exit::Status(_) => {}
-        Exit::Unknown => return Err(format!("{host}: the server closed the session without an exit status")),
-        other => log::info(format_args!("ssh: the command was {other}")),
-    }
-    Ok(exit.code())
+    channel.request(&plan.start(), true)?;
+    let exit = converse(session, &Arc::new(channel), has_terminal, plan.invocation.no_stdin)?;
+    Ok((exit, has_terminal))
 }
 
 /// `-N`: nothing runs; the connection is kept until it ends.
@@ -107,11 +78,12 @@ fn converse(
         let session = session.clone();
         spawn("stdin", move || forward_stdin(writer, escapes.then(Escapes::new), &session))?;
     }
-    let is_openssh = session.peer_identification().is_some_and(|text| text.to_string().contains("OpenSSH"));
+    let end_of_write = stdio::end_of_write(session.peer_identification());
+    let for_stderr_end = end_of_write.clone();
     let (for_stdout, for_stderr) = (Arc::clone(channel), Arc::clone(channel));
     let outputs = [
-        spawn("stdout", move || forward_output(stdout, io::stdout(), &for_stdout, is_openssh))?,
-        spawn("stderr", move || forward_output(stderr, io::stderr(), &for_stderr, is_openssh))?,
+        spawn("stdout", move || forward_output(stdout, io::stdout(), &for_stdout, end_of_write.as_ref()))?,
+        spawn("stderr", move || forward_output(stderr, io::stderr(), &for_stderr, for_stderr_end.as_ref()))?,
     ];
     for output in outputs {
         // A thread that panicked has said so.
@@ -145,7 +117,7 @@ fn forward_stdin(mut writer: ChannelWriter, mut escapes: Option<Escapes>, sessio
     let mut buffer = vec![0; BUFFER];
     let mut filtered = Vec::new();
     loop {
-        let n = match read(&mut buffer) {
+        let n = match stdio::read(&mut buffer) {
             Ok(0) => break,
             Ok(n) => n,
             Err(error) => {
@@ -173,56 +145,20 @@ fn forward_stdin(mut writer: ChannelWriter, mut escapes: Option<Escapes>, sessio
 }
 
 /// One stream of the channel to a descriptor of ours, until it ends.
-fn forward_output(mut stream: ChannelReader, to: impl AsFd, channel: &Channel, is_openssh: bool) {
+fn forward_output(mut stream: ChannelReader, to: impl AsFd, channel: &Channel, end: Option<&ChannelRequest>) {
     let mut buffer = vec![0; BUFFER];
     let mut broken = false;
     while let Ok(n @ 1..) = stream.read(&mut buffer) {
         if broken {
             continue;
         }
-        if let Err(error) = write_all(&to, buffer.get(..n).unwrap_or_default()) {
+        if let Err(error) = stdio::write_all(&to, buffer.get(..n).unwrap_or_default()) {
             log::debug(format_args!("cannot write output: {error}"));
             broken = true;
-            // Nobody reads any more (`ssh host command | head`). OpenSSH knows how to tell that to the command, and what
-            // it still sends is dropped here; any other server understands the end of the channel only.
-            if is_openssh {
-                let end_of_write = ChannelRequest::Other { name: b"eow@openssh.com".to_vec(), data: Vec::new() };
-                let _ = channel.request(&end_of_write, false);
-            } else {
-                channel.close();
+            match end {
+                Some(end) => drop(channel.request(end, false)),
+                None => channel.close(),
             }
         }
-    }
-}
-
-/// Reads standard input past the standard library's buffer.
-fn read(buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match rustix::io::read(io::stdin(), &mut *buffer) {
-            Err(Errno::INTR) => {}
-            // Somebody who shares the open file made it non-blocking.
-            Err(Errno::AGAIN) => wait_for(io::stdin(), PollFlags::IN)?,
-            other => return Ok(other?),
-        }
-    }
-}
-
-/// Writes everything past the standard library's line buffer.
-fn write_all(to: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::write(to, bytes) {
-            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait_for(to, PollFlags::OUT)?,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-fn wait_for(fd: impl AsFd, flags: PollFlags) -> io::Result<()> {
-    match poll(&mut [PollFd::new(&fd, flags)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }

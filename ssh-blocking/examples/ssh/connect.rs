@@ -3,21 +3,13 @@
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use ssh_blocking::ssh_core::crypto::mac::Mac;
-use ssh_blocking::ssh_core::key::{FingerprintHash, PublicKey};
-use ssh_blocking::ssh_core::{ClientConfig, Negotiated};
 use ssh_blocking::transport::FdTransport;
-use ssh_blocking::{Connector, HostKeyPolicy, KnownHostsPolicy, Session, StrictHostKeyChecking, Timeouts};
+use ssh_blocking::{Connector, HostKeyPolicy, KnownHostsPolicy, Session, Timeouts};
+use ssh_core::key::PublicKey;
 
-use crate::log;
-use crate::prompt;
-use crate::settings::Settings;
-
-/// How long a host has to answer if `ConnectTimeout` does not say.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long a login may take; the server has its own, shorter, opinion about it.
-const LOGIN_GRACE: Duration = Duration::from_secs(60 * 60);
+use crate::shared::peer::{self, CONNECT_TIMEOUT};
+use crate::shared::settings::Settings;
+use crate::shared::{log, prompt};
 
 /// Connects and exchanges keys. The error is a line for the user.
 pub(crate) fn connect(settings: &Settings, host: &str) -> Result<Session, String> {
@@ -28,17 +20,12 @@ pub(crate) fn connect(settings: &Settings, host: &str) -> Result<Session, String
     let left = timeout.saturating_sub(started.elapsed()).max(Duration::from_millis(1));
     // A person at a prompt takes the time it takes.
     let timeouts = Timeouts { connect: Some(left), login: None, wait: None };
-    let connector = Connector::new().config(config(settings)).host_keys(HostKeys::new(settings)).timeouts(timeouts);
+    let connector =
+        Connector::new().config(peer::config(settings)).host_keys(HostKeys::new(settings)).timeouts(timeouts);
     let session = connector
         .connect_over(transport, host, settings.port)
         .map_err(|error| in_context(host, settings.port, &error))?;
-    log::debug(format_args!("our identification: {}", ClientConfig::default().identification));
-    if let Some(identification) = session.peer_identification() {
-        log::debug(format_args!("the server's identification: {identification}"));
-    }
-    if let Some(negotiated) = session.negotiated() {
-        debug_negotiated(&negotiated);
-    }
+    peer::debug_agreement(session.peer_identification(), session.negotiated());
     Ok(session)
 }
 
@@ -49,15 +36,6 @@ pub(crate) fn in_context(host: &str, port: u16, error: &ssh_blocking::Error) -> 
         ssh_blocking::Error::HostKey(_) | ssh_blocking::Error::File { .. } => error.to_string(),
         _ => format!("{host} port {port}: {error}"),
     }
-}
-
-fn config(settings: &Settings) -> ClientConfig {
-    let mut config = ClientConfig::default();
-    config.algorithms = settings.algorithms.clone();
-    config.rekey = settings.rekey;
-    config.keepalive = settings.keepalive();
-    config.limits.login_grace = LOGIN_GRACE;
-    config
 }
 
 /// Tries every address of the host.
@@ -83,19 +61,6 @@ fn connect_tcp(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, St
     Err(last)
 }
 
-fn debug_negotiated(negotiated: &Negotiated) {
-    log::debug(format_args!("key exchange: {}", negotiated.kex.name()));
-    log::debug(format_args!("host key algorithm: {}", negotiated.host_key.name()));
-    let mac = |mac: Option<&'static dyn Mac>| mac.map_or("part of the cipher", |mac| mac.name());
-    for (direction, cipher, mac) in [
-        ("to the server", negotiated.cipher_client_to_server, mac(negotiated.mac_client_to_server)),
-        ("from the server", negotiated.cipher_server_to_client, mac(negotiated.mac_server_to_client)),
-    ] {
-        log::debug(format_args!("{direction}: cipher {}, MAC {mac}, compression none", cipher.name()));
-    }
-    log::debug(format_args!("strict key exchange: {}", if negotiated.strict_kex { "yes" } else { "no" }));
-}
-
 /// Known hosts, with a debug line about what the server showed.
 struct HostKeys {
     known: KnownHostsPolicy,
@@ -104,14 +69,8 @@ struct HostKeys {
 
 impl HostKeys {
     fn new(settings: &Settings) -> Self {
-        let files = settings.user_known_hosts.iter().chain(&settings.global_known_hosts).cloned().collect();
-        let mode = match settings.strict_host_keys {
-            // There is nobody to ask.
-            StrictHostKeyChecking::Ask if settings.batch => StrictHostKeyChecking::Yes,
-            mode => mode,
-        };
-        let known = KnownHostsPolicy::new(files)
-            .mode(mode)
+        let known = KnownHostsPolicy::new(peer::known_hosts_files(settings))
+            .mode(peer::unknown_hosts(settings))
             .hash_names(settings.hash_known_hosts)
             .ask(prompt::yes_or_no)
             .warn(|text| log::info(text));
@@ -121,7 +80,7 @@ impl HostKeys {
 
 impl HostKeyPolicy for HostKeys {
     fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> ssh_blocking::Result<()> {
-        log::debug(format_args!("server host key: {} {}", key.key_type(), key.fingerprint(FingerprintHash::Sha256)));
+        peer::debug_host_key(key);
         self.known.check(host, port, key)
     }
 

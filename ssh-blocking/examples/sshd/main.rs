@@ -12,38 +12,30 @@
 //! `AuthenticationMethods publickey,password` asks for both, in whatever order; blanks separate alternatives.
 //! Terminals need `setsid` of util-linux: see `process.rs`.
 
-#[path = "../common/mod.rs"]
-mod common;
-
-mod accounts;
 mod client;
 mod copy;
-mod log;
-mod options;
-mod process;
-mod pty;
 mod session;
-mod settings;
-mod signals;
+mod shared;
 
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ssh_blocking::serve_connection;
-use ssh_blocking::ssh_core::key::PrivateKey;
-use ssh_blocking::ssh_core::{SecretBytes, ServerConfig};
 use ssh_blocking::transport::FdTransport;
+use ssh_core::ServerConfig;
+use ssh_core::admission::AdmissionPolicy;
+use ssh_core::key::PrivateKey;
 
-use accounts::{Account, Passwords};
-use client::{Addresses, Client, Service};
-use options::Request;
-use settings::{Method, Settings};
+use client::Client;
+use shared::options::{self, Request};
+use shared::preparation::Addresses;
+use shared::service::Service;
+use shared::settings::Settings;
+use shared::{log, signals};
 
 /// Most connections served at once; more are turned away.
 const MAX_CONNECTIONS: usize = 256;
@@ -79,22 +71,11 @@ struct Server {
 
 impl Server {
     fn new(settings: Settings) -> Result<Self, String> {
-        if settings.host_keys.is_empty() {
-            return Err("no host key: make one with \"ssh-keygen -t ed25519 -f FILE\" and give it with -h FILE".into());
+        if settings.admission != AdmissionPolicy::default() {
+            return Err("MaxStartups and PerSourcePenalties are for sshd_async".into());
         }
-        let keys: Vec<PrivateKey> = settings.host_keys.iter().map(|path| load_key(path)).collect::<Result<_, _>>()?;
-        let passwords = settings.password_file.as_deref().map(Passwords::read).transpose()?;
-        let read = |path: &std::path::PathBuf| {
-            std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-        };
-        let service = Service {
-            account: Account::current()?,
-            passwords: passwords.unwrap_or_default(),
-            method_sets: settings.method_sets()?,
-            banner: settings.banner.as_ref().map(read).transpose()?,
-            settings,
-        };
-        let config = config(&service, &keys);
+        let (service, keys) = Service::new(settings)?;
+        let config = service.config(&keys);
         Ok(Self { service: Arc::new(service), config: Arc::new(config), keys: keys.into() })
     }
 
@@ -110,31 +91,12 @@ impl Server {
     }
 }
 
-fn config(service: &Service, keys: &[PrivateKey]) -> ServerConfig {
-    let settings = &service.settings;
-    let mut config = ServerConfig::new(keys.iter().map(|key| key.public_key().clone()).collect());
-    config.algorithms = settings.algorithms.clone();
-    config.rekey = settings.rekey;
-    config.keepalive = settings.keepalive();
-    config.max_auth_attempts = settings.max_auth_tries;
-    config.limits.login_grace = settings.login_grace;
-    config.limits.max_channels = settings.max_sessions;
-    let mut methods: Vec<&str> = service.method_sets.iter().flatten().map(|method: &Method| method.name()).collect();
-    methods.sort_unstable();
-    methods.dedup();
-    config.auth_methods = methods.into_iter().map(String::from).collect();
-    config
-}
-
 /// Accepts connections for ever, each on a thread of its own.
 fn listen(server: &Server) -> Result<(), String> {
     let settings = &server.service.settings;
-    let address: IpAddr =
-        settings.listen_address.trim_matches(['[', ']']).parse().map_err(|_| {
-            format!("ListenAddress \"{}\" is not an IP address", settings.listen_address.escape_debug())
-        })?;
-    let failed = |error: std::io::Error| format!("cannot listen on {address} port {}: {error}", settings.port);
-    let listener = TcpListener::bind((address, settings.port)).map_err(failed)?;
+    let address = settings.listen_address()?;
+    let failed = |error: std::io::Error| format!("cannot listen on {address}: {error}");
+    let listener = TcpListener::bind(address).map_err(failed)?;
     log::info(format_args!("listening on {}", listener.local_addr().map_err(failed)?));
     let open = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -181,17 +143,4 @@ fn serve_stdio(server: &Server) -> Result<(), String> {
     let transport = input.and_then(|input| FdTransport::new(input, output?));
     server.serve(transport.map_err(|error| format!("standard input and output: {error}"))?, "stdin", None);
     Ok(())
-}
-
-/// Reads a host key. One that others can read is nobody's any more.
-fn load_key(path: &Path) -> Result<PrivateKey, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("host key {}: {error}", path.display());
-    let mode = std::fs::metadata(path).map_err(|error| failed(&error))?.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(failed(&format_args!(
-            "its permissions {mode:04o} are too open; make it private with \"chmod 600\""
-        )));
-    }
-    let text = SecretBytes::new(std::fs::read(path).map_err(|error| failed(&error))?);
-    PrivateKey::from_openssh(text.expose(), None).map_err(|error| failed(&error))
 }

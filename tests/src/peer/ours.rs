@@ -1,4 +1,5 @@
-//! Our own `ssh` and `sshd`, the example programs of the blocking adapter.
+//! Our own `ssh` and `sshd`: the example programs of the blocking adapter, and those of the asynchronous one under each
+//! runtime.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,18 +13,81 @@ use crate::binaries::our_binary;
 use crate::net::{free_port, wait_for_port};
 use crate::process::Running;
 
-/// Our client, pointed at a port of 127.0.0.1; it believes only this known_hosts file and uses only this key.
-pub fn ssh_command(port: u16, identity: &Path, known_hosts: &Path, extra_options: &[&str]) -> Command {
-    let mut ssh = Command::new(our_binary("ssh"));
-    ssh.args(["-F", "/dev/null", "-p", &port.to_string(), "-i"]).arg(identity);
-    for option in extra_options {
-        ssh.args(["-o", option]);
+/// Which programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ours {
+    /// `ssh` and `sshd`, over `ssh-blocking`.
+    Blocking,
+    /// `ssh_async` and `sshd_async` under tokio, in one thread.
+    Tokio,
+    /// The same under tokio with several threads.
+    TokioThreads,
+    /// The same under smol.
+    Smol,
+}
+
+impl Ours {
+    fn program(self, blocking: &str, asynchronous: &str) -> Command {
+        let runtime = match self {
+            Self::Blocking => return Command::new(our_binary(blocking)),
+            Self::Tokio => "tokio",
+            Self::TokioThreads => "tokio-threads",
+            Self::Smol => "smol",
+        };
+        let mut program = Command::new(our_binary(asynchronous));
+        program.args(["--runtime", runtime]);
+        program
     }
-    ssh.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
-    ssh.args(["-o", "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes"]);
-    ssh.args(["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"]);
-    ssh.env_remove("SSH_AUTH_SOCK");
-    ssh
+
+    /// The client, pointed at a port of 127.0.0.1; it believes only this known_hosts file and uses only this key.
+    pub fn ssh_command(self, port: u16, identity: &Path, known_hosts: &Path, extra_options: &[&str]) -> Command {
+        let mut ssh = self.program("ssh", "ssh_async");
+        ssh.args(["-F", "/dev/null", "-p", &port.to_string(), "-i"]).arg(identity);
+        for option in extra_options {
+            ssh.args(["-o", option]);
+        }
+        ssh.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
+        ssh.args(["-o", "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes"]);
+        ssh.args(["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"]);
+        ssh.env_remove("SSH_AUTH_SOCK");
+        ssh
+    }
+
+    /// Starts the server with host keys of these kinds and these `-o` options, and waits until it listens.
+    #[track_caller]
+    pub fn sshd(self, host_keys: &[KeyType], options: &[&str]) -> OurSshd {
+        let mut sshd = self.program("sshd", "sshd_async");
+        for option in options {
+            sshd.args(["-o", option]);
+        }
+        if self != Self::Blocking {
+            // After the caller's, which so come first. A test's load is no attack.
+            sshd.args(["-o", "MaxStartups=1000", "-o", "PerSourcePenalties=no"]);
+        }
+        OurSshd::start(sshd, host_keys)
+    }
+}
+
+/// Makes a test of each of these functions for each of [`Ours`], which they take: `blocking::`, `tokio::`,
+/// `tokio_threads::` and `smol::` before the function's name.
+#[macro_export]
+macro_rules! test_each_of_ours {
+    ($($test:ident),* $(,)?) => {
+        $crate::test_each_of_ours!(@module blocking, Blocking, $($test),*);
+        $crate::test_each_of_ours!(@module tokio, Tokio, $($test),*);
+        $crate::test_each_of_ours!(@module tokio_threads, TokioThreads, $($test),*);
+        $crate::test_each_of_ours!(@module smol, Smol, $($test),*);
+    };
+    (@module $module:ident, $ours:ident, $($test:ident),*) => {
+        mod $module {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test($crate::peer::ours::Ours::$ours);
+                }
+            )*
+        }
+    };
 }
 
 /// Our server, started by the test.
@@ -39,16 +103,14 @@ pub struct OurSshd {
 }
 
 impl OurSshd {
-    /// Starts one with host keys of these kinds and these `-o` options, and waits until it listens.
     #[track_caller]
-    pub fn start(host_keys: &[KeyType], options: &[&str]) -> Self {
+    fn start(mut sshd: Command, host_keys: &[KeyType]) -> Self {
         let directory = crate::temp_dir();
         let path = directory.path();
         let user_key = keygen(path, "user", KeyType::Ed25519, "");
         let authorized_keys = path.join("authorized_keys");
         fs::copy(&user_key.public, &authorized_keys).expect("the directory is ours");
         let port = free_port();
-        let mut sshd = Command::new(our_binary("sshd"));
         // Nobody's start-up files, which may do anything and take any time.
         sshd.env("HOME", path).env("SHELL", "/bin/sh");
         sshd.args(["-p", &port.to_string()]);
@@ -59,9 +121,6 @@ impl OurSshd {
             sshd.arg("-h").arg(&key.private);
             known.push_str(&key.known_hosts_line(port));
             keys.push(key);
-        }
-        for option in options {
-            sshd.args(["-o", option]);
         }
         sshd.arg("-o").arg(format!("AuthorizedKeysFile={}", authorized_keys.display()));
         let known_hosts = path.join("known_hosts");

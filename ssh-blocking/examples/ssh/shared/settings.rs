@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ssh_blocking::StrictHostKeyChecking;
-use ssh_blocking::ssh_core::crypto::Algorithms;
-use ssh_blocking::ssh_core::files::ssh_config::ConfigText;
-use ssh_blocking::ssh_core::{KeepAlive, RekeyPolicy};
+use ssh_core::crypto::Algorithms;
+use ssh_core::files::ssh_config::ConfigText;
+use ssh_core::login::StrictHostKeyChecking;
+use ssh_core::{KeepAlive, RekeyPolicy};
 
-use crate::common::{algorithms, pattern, values};
-use crate::log;
+use super::common::{algorithms, pattern, values};
+use super::log;
 
 /// Where a setting comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub(crate) enum RequestTty {
 }
 
 /// Everything that can be set. The first value of a keyword wins.
+#[derive(Clone)]
 pub(crate) struct Settings {
     /// Keywords that have a value.
     seen: Vec<String>,

@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::termios::{ControlModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
-use ssh_blocking::ssh_core::{ChannelRequest, PtyRequest, TerminalMode, TerminalModes};
+use ssh_core::{ChannelRequest, PtyRequest, TerminalMode, TerminalModes};
 
-use crate::common::terminal_modes::{CHARACTERS, DISABLED, FLAGS, Flag, NO_CHARACTER};
+use super::common::terminal_modes::{CHARACTERS, DISABLED, FLAGS, Flag, NO_CHARACTER};
 
 /// What the terminal was before it was made raw.
 static ORIGINAL: Mutex<Option<Termios>> = Mutex::new(None);

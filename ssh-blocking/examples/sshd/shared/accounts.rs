@@ -3,11 +3,11 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use ssh_blocking::ssh_core::SecretBytes;
-use ssh_blocking::ssh_core::files::authorized_keys::{AuthorizedKey, AuthorizedKeys};
-use ssh_blocking::ssh_core::key::PublicKey;
+use ssh_core::SecretBytes;
+use ssh_core::files::authorized_keys::{AuthorizedKey, AuthorizedKeys};
+use ssh_core::key::PublicKey;
 
-use crate::log;
+use super::log;
 
 /// The account everything runs as.
 #[derive(Clone, Debug)]
@@ -75,6 +75,9 @@ pub(crate) struct Permission {
 }
 
 impl Permission {
+    /// Of who has shown no key.
+    pub(crate) const FREE: Self = Self { command: None, terminal: true };
+
     /// What holds after both keys were shown: a later step of a login can narrow what is allowed, never widen it.
     pub(crate) fn and(self, later: Self) -> Self {
         Self { command: self.command.or(later.command), terminal: self.terminal && later.terminal }

@@ -3,9 +3,9 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 
-use ssh_blocking::ssh_core::{Prompt, Prompts, SecretBytes};
+use ssh_core::{PasswordChangeNeeded, Prompt, SecretBytes, Untrusted};
 
-use crate::log;
+use super::log;
 
 /// Asks for something that is not shown while it is typed; `None`: there is nobody to ask, or no answer.
 pub(crate) fn secret(question: &str) -> Option<SecretBytes> {
@@ -39,9 +39,9 @@ pub(crate) fn yes_or_no(question: &str) -> bool {
     }
 }
 
-/// Asks a server's own questions (keyboard-interactive). Its text is shown escaped.
-pub(crate) fn answers(user_at_host: &str, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
-    for text in [&prompts.name, &prompts.instruction] {
+/// Asks a server's own questions (keyboard-interactive), after what it says about them. Its text is shown escaped.
+pub(crate) fn answers(user_at_host: &str, about: [&Untrusted; 2], prompts: &[Prompt]) -> Option<Vec<SecretBytes>> {
+    for text in about {
         if !text.is_empty() {
             log::info(text.multi_line());
         }
@@ -51,5 +51,19 @@ pub(crate) fn answers(user_at_host: &str, prompts: &Prompts) -> Option<Vec<Secre
         let question = format!("({user_at_host}) {}", prompt.prompt);
         if prompt.echo { line(&question).map(SecretBytes::from) } else { secret(&question) }
     };
-    prompts.prompts.iter().map(ask).collect()
+    prompts.iter().map(ask).collect()
+}
+
+/// Asks for a new password, twice; `None`: the two differ, or there is no answer.
+pub(crate) fn new_password(needed: &PasswordChangeNeeded) -> Option<SecretBytes> {
+    log::info(needed.prompt.multi_line());
+    let new = secret("Enter the new password: ")?;
+    let again = secret("Retype the new password: ")?;
+    new.constant_time_eq(again.expose()).then_some(new)
+}
+
+/// Shows a server's text, escaped: it must not move the cursor.
+pub(crate) fn banner(text: &Untrusted) {
+    let text = text.multi_line().to_string();
+    log::info(text.strip_suffix('\n').unwrap_or(&text));
 }

@@ -5,13 +5,13 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use ssh_blocking::ssh_core::SecretBytes;
-use ssh_blocking::ssh_core::key::{FingerprintHash, KeyFileError, PrivateKey};
+use ssh_core::SecretBytes;
+use ssh_core::key::{FingerprintHash, KeyFileError, PrivateKey};
 
-use crate::common::values;
-use crate::log;
-use crate::prompt;
-use crate::settings::Settings;
+use super::common::values;
+use super::log;
+use super::prompt;
+use super::settings::Settings;
 
 /// How often a passphrase is asked for.
 const PASSPHRASE_ATTEMPTS: u32 = 3;

@@ -1,12 +1,14 @@
 //! Keywords of `-o` and of the configuration file (sshd_config(5)).
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ssh_blocking::ssh_core::crypto::Algorithms;
-use ssh_blocking::ssh_core::{KeepAlive, RekeyPolicy};
+use ssh_core::admission::{AdmissionPolicy, Penalties, Startups};
+use ssh_core::crypto::Algorithms;
+use ssh_core::{KeepAlive, RekeyPolicy};
 
-use crate::common::{algorithms, values};
+use super::common::{algorithms, values};
 
 /// Ways to prove who one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +35,8 @@ impl Method {
 pub(crate) struct Settings {
     /// Keywords that have a value.
     seen: Vec<String>,
-    pub(crate) port: u16,
-    pub(crate) listen_address: String,
+    port: u16,
+    listen_address: String,
     pub(crate) host_keys: Vec<PathBuf>,
     pub(crate) authorized_keys: Vec<PathBuf>,
     pub(crate) password_file: Option<PathBuf>,
@@ -47,6 +49,8 @@ pub(crate) struct Settings {
     alive_count: u32,
     pub(crate) max_sessions: u32,
     pub(crate) banner: Option<PathBuf>,
+    /// Who is let in at all.
+    pub(crate) admission: AdmissionPolicy,
     /// Names and commands.
     pub(crate) subsystems: Vec<(String, String)>,
     /// Sets of methods of which one set must be shown whole; empty: any one method.
@@ -71,6 +75,7 @@ impl Default for Settings {
             alive_count: 3,
             max_sessions: 10,
             banner: None,
+            admission: AdmissionPolicy::default(),
             subsystems: Vec::new(),
             methods: Vec::new(),
         }
@@ -103,6 +108,14 @@ impl Settings {
     pub(crate) fn keepalive(&self) -> Option<KeepAlive> {
         let keepalive = KeepAlive { interval: self.alive_interval, max_unanswered: self.alive_count };
         (!self.alive_interval.is_zero()).then_some(keepalive)
+    }
+
+    /// Where to listen.
+    pub(crate) fn listen_address(&self) -> Result<SocketAddr, String> {
+        let address: Result<IpAddr, _> = self.listen_address.trim_matches(['[', ']']).parse();
+        let address = address
+            .map_err(|_| format!("ListenAddress \"{}\" is not an IP address", self.listen_address.escape_debug()))?;
+        Ok(SocketAddr::new(address, self.port))
     }
 
     /// Which sets of methods let a user in.
@@ -159,10 +172,33 @@ impl Settings {
                 }
                 self.subsystems.push((value.into(), command));
             }
+            "maxstartups" => self.admission.startups = startups(value)?,
+            "persourcepenalties" => {
+                self.admission.penalties = match value {
+                    "yes" => Some(Penalties::default()),
+                    "no" => None,
+                    _ => return Err(format!("\"{}\" is neither yes nor no", value.escape_debug())),
+                }
+            }
             "printmotd" => {}
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+/// `START:RATE:FULL`, or a number that is never exceeded.
+fn startups(value: &str) -> Result<Startups, String> {
+    let parts: Vec<usize> = value
+        .split(':')
+        .map(|part| values::number(part).map(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+        .collect::<Result<_, _>>()?;
+    match parts[..] {
+        [full] if full > 0 => Ok(Startups { start: full, rate_percent: 100, full }),
+        [start, rate @ 1..=100, full] if (1..=full).contains(&start) => {
+            Ok(Startups { start, rate_percent: u32::try_from(rate).unwrap_or(100), full })
+        }
+        _ => Err(format!("\"{}\" is neither a number nor START:RATE:FULL", value.escape_debug())),
     }
 }
 

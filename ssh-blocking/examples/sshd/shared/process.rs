@@ -11,12 +11,11 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use ssh_blocking::ssh_core::{ChannelRequest, Signal as SignalName, Untrusted};
+use ssh_core::{ChannelRequest, Signal as SignalName, Untrusted};
 
-use crate::pty::Pty;
+use super::pty::Pty;
 
 /// What is to run.
 pub(crate) enum Program {
@@ -34,6 +33,12 @@ pub(crate) struct Running {
     pub(crate) stdout: OwnedFd,
     /// Its standard error; none with a terminal.
     pub(crate) stderr: Option<OwnedFd>,
+}
+
+impl Running {
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.stderr.is_none()
+    }
 }
 
 /// Starts `program` with `shell` and nothing but `environment`, with a terminal if there is one.
@@ -98,7 +103,8 @@ pub(crate) struct Process {
     child: Mutex<Child>,
     /// Its number, which is its group's as well; `None` once somebody else may have it.
     group: Mutex<Option<Pid>>,
-    pid: Pid,
+    /// Its number until it has been waited for.
+    pub(crate) pid: Pid,
 }
 
 impl Process {
@@ -115,21 +121,6 @@ impl Process {
         while matches!(waitid(WaitId::Pid(self.pid), options), Err(rustix::io::Errno::INTR)) {}
         self.group.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.child.lock().unwrap_or_else(PoisonError::into_inner).wait()
-    }
-
-    /// Whether it ends within this time.
-    pub(crate) fn ends_within(&self, patience: Duration) -> bool {
-        let start = Instant::now();
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        loop {
-            if matches!(waitid(WaitId::Pid(self.pid), options), Ok(Some(_)) | Err(rustix::io::Errno::CHILD)) {
-                return true;
-            }
-            if start.elapsed() >= patience {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
     }
 
     /// Sends a signal to it and its group; `false`: the signal is not known, or it is gone.

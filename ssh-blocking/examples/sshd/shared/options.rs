@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use ssh_blocking::ssh_core::files::ssh_config::{ConfigText, parse_option};
+use ssh_core::files::ssh_config::{ConfigText, parse_option};
 
-use crate::common::values;
-use crate::settings::Settings;
+use super::common::values;
+use super::settings::Settings;
 
 /// What `--help` and mistakes show.
 pub(crate) const USAGE: &str = "\
@@ -59,7 +59,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Reque
         }
     }
     if debug {
-        crate::log::show_debug();
+        super::log::show_debug();
     }
     let mut settings = Settings::default();
     for (keyword, value) in direct {

@@ -12,9 +12,9 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{
     ControlModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
 };
-use ssh_blocking::ssh_core::{PtyRequest, TerminalMode, TerminalModes};
+use ssh_core::{PtyRequest, TerminalMode, TerminalModes};
 
-use crate::common::terminal_modes::{CHARACTERS, DISABLED, FLAGS, Flag, NO_CHARACTER};
+use super::common::terminal_modes::{CHARACTERS, DISABLED, FLAGS, Flag, NO_CHARACTER};
 
 /// A terminal: our end of it, and the child's.
 pub(crate) struct Pty {

@@ -1,8 +1,8 @@
 //! The command line.
 
-use ssh_blocking::ssh_core::files::ssh_config::parse_option;
+use ssh_core::files::ssh_config::parse_option;
 
-use crate::settings::{Settings, Source};
+use super::settings::{Settings, Source};
 
 /// What `--help` and mistakes show.
 pub(crate) const USAGE: &str = "\

@@ -1,0 +1,90 @@
+//! Reaching the server: TCP, key exchange, host key.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use ssh_async::ssh_core::key::PublicKey;
+use ssh_async::{Connector, Error, HostKeyPolicy, KnownHostsPolicy, OnThread, Runtime, Session};
+
+use crate::common::within;
+use crate::shared::peer::{self, CONNECT_TIMEOUT};
+use crate::shared::plan::Plan;
+use crate::shared::settings::Settings;
+use crate::shared::{log, prompt};
+
+/// Connects and exchanges keys. The error is a line for the user.
+pub(crate) async fn connect<T: Runtime>(runtime: &T, plan: &Plan) -> Result<Session, String> {
+    let settings = &plan.invocation.settings;
+    let (host, port) = (plan.host.as_str(), settings.port);
+    let timeout = settings.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+    let started = Instant::now();
+    let host_keys = HostKeys::new(settings);
+    let proven = Arc::clone(&host_keys.proven);
+    let connector = Connector::new().config(peer::config(settings)).host_keys(host_keys);
+    log::debug(format_args!("connecting to {host} port {port}"));
+    let connecting = async {
+        let stream = runtime.connect(host, port).await;
+        let stream = stream.map_err(|error| Error::Connect { target: format!("{host} port {port}"), error })?;
+        connector.start(stream, runtime.timer(), host, port).await
+    };
+    let too_long = || format!("{host} port {port}: connecting took longer than {timeout:?}");
+    let connected = within(runtime, timeout, connecting).await.ok_or_else(too_long)?;
+    let (connecting, driver) = connected.map_err(|error| in_context(host, port, &error))?;
+    log::debug(format_args!("connected to {host} port {port}"));
+    runtime.spawn(async {
+        driver.await;
+    });
+    let left = timeout.saturating_sub(started.elapsed());
+    let mut finish = pin!(connecting.finish());
+    let session = match within(runtime, left, &mut finish).await {
+        Some(session) => session,
+        // A person who is asked about the host key takes the time it takes.
+        None if proven.load(Ordering::Relaxed) => finish.await,
+        None => return Err(too_long()),
+    };
+    let session = session.map_err(|error| in_context(host, port, &error))?;
+    peer::debug_agreement(session.peer_identification(), session.negotiated());
+    Ok(session)
+}
+
+/// An error with the host it is about.
+pub(crate) fn in_context(host: &str, port: u16, error: &Error) -> String {
+    match error {
+        // They name the host themselves.
+        Error::Connect { .. } | Error::HostKey(_) | Error::File { .. } => error.to_string(),
+        _ => format!("{host} port {port}: {error}"),
+    }
+}
+
+/// Known hosts, with a debug line about what the server showed.
+struct HostKeys {
+    known: OnThread,
+    own_order: bool,
+    /// The server has proven which key it has.
+    proven: Arc<AtomicBool>,
+}
+
+impl HostKeys {
+    fn new(settings: &Settings) -> Self {
+        let known = KnownHostsPolicy::new(peer::known_hosts_files(settings))
+            .mode(peer::unknown_hosts(settings))
+            .hash_names(settings.hash_known_hosts)
+            .ask(prompt::yes_or_no)
+            .warn(|text| log::info(text));
+        Self { known: OnThread::new(known), own_order: settings.own_host_key_order, proven: Arc::default() }
+    }
+}
+
+impl HostKeyPolicy for HostKeys {
+    async fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> ssh_async::Result<()> {
+        self.proven.store(true, Ordering::Relaxed);
+        peer::debug_host_key(key);
+        self.known.check(host, port, key).await
+    }
+
+    async fn known_key_types(&mut self, host: &str, port: u16) -> Vec<String> {
+        if self.own_order { Vec::new() } else { self.known.known_key_types(host, port).await }
+    }
+}

@@ -1,0 +1,16 @@
+//! All of the client that is not about moving bytes. The asynchronous `ssh_async` has it, too.
+
+#[path = "../../common/mod.rs"]
+pub(crate) mod common;
+
+pub(crate) mod attempts;
+pub(crate) mod escape;
+pub(crate) mod identities;
+pub(crate) mod log;
+pub(crate) mod options;
+pub(crate) mod peer;
+pub(crate) mod plan;
+pub(crate) mod prompt;
+pub(crate) mod settings;
+pub(crate) mod stdio;
+pub(crate) mod terminal;

@@ -1,0 +1,66 @@
+//! The server: what the connection to it is made with, whom it must be, and what is told about it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ssh_core::crypto::mac::Mac;
+use ssh_core::key::{FingerprintHash, PublicKey};
+use ssh_core::login::StrictHostKeyChecking;
+use ssh_core::{ClientConfig, Negotiated, Untrusted};
+
+use super::log;
+use super::settings::Settings;
+
+/// How long a host has to answer if `ConnectTimeout` does not say.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a login may take; the server has its own, shorter, opinion about it.
+const LOGIN_GRACE: Duration = Duration::from_secs(60 * 60);
+
+/// The configuration that the settings ask for.
+pub(crate) fn config(settings: &Settings) -> ClientConfig {
+    let mut config = ClientConfig::default();
+    config.algorithms = settings.algorithms.clone();
+    config.rekey = settings.rekey;
+    config.keepalive = settings.keepalive();
+    config.limits.login_grace = LOGIN_GRACE;
+    config
+}
+
+/// Files that name known hosts; new ones go to the first.
+pub(crate) fn known_hosts_files(settings: &Settings) -> Vec<PathBuf> {
+    settings.user_known_hosts.iter().chain(&settings.global_known_hosts).cloned().collect()
+}
+
+/// What happens to unknown hosts.
+pub(crate) fn unknown_hosts(settings: &Settings) -> StrictHostKeyChecking {
+    match settings.strict_host_keys {
+        // There is nobody to ask.
+        StrictHostKeyChecking::Ask if settings.batch => StrictHostKeyChecking::Yes,
+        mode => mode,
+    }
+}
+
+/// A line about the key that the server has shown.
+pub(crate) fn debug_host_key(key: &PublicKey) {
+    log::debug(format_args!("server host key: {} {}", key.key_type(), key.fingerprint(FingerprintHash::Sha256)));
+}
+
+/// Lines about what was agreed on.
+pub(crate) fn debug_agreement(identification: Option<Untrusted>, negotiated: Option<Negotiated>) {
+    log::debug(format_args!("our identification: {}", ClientConfig::default().identification));
+    if let Some(identification) = identification {
+        log::debug(format_args!("the server's identification: {identification}"));
+    }
+    let Some(negotiated) = negotiated else { return };
+    log::debug(format_args!("key exchange: {}", negotiated.kex.name()));
+    log::debug(format_args!("host key algorithm: {}", negotiated.host_key.name()));
+    let mac = |mac: Option<&'static dyn Mac>| mac.map_or("part of the cipher", |mac| mac.name());
+    for (direction, cipher, mac) in [
+        ("to the server", negotiated.cipher_client_to_server, mac(negotiated.mac_client_to_server)),
+        ("from the server", negotiated.cipher_server_to_client, mac(negotiated.mac_server_to_client)),
+    ] {
+        log::debug(format_args!("{direction}: cipher {}, MAC {mac}, compression none", cipher.name()));
+    }
+    log::debug(format_args!("strict key exchange: {}", if negotiated.strict_kex { "yes" } else { "no" }));
+}

@@ -1,0 +1,151 @@
+//! What all connections share, and who is let in.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use ssh_core::key::{FingerprintHash, PrivateKey};
+use ssh_core::{AuthAnswer, AuthRequest, Credential, Identity, KeyOffer, Prompt, SecretBytes, ServerConfig};
+
+use super::accounts::{self, Account, Passwords, Permission};
+use super::log;
+use super::settings::{Method, Settings};
+
+/// What all connections share.
+pub(crate) struct Service {
+    pub(crate) settings: Settings,
+    pub(crate) account: Account,
+    passwords: Passwords,
+    /// Sets of methods of which one must be shown whole.
+    method_sets: Vec<Vec<Method>>,
+    /// The text of `Banner`.
+    pub(crate) banner: Option<String>,
+}
+
+impl Service {
+    /// Reads the files that the settings name. The host keys come apart: they sign.
+    pub(crate) fn new(settings: Settings) -> Result<(Self, Vec<PrivateKey>), String> {
+        if settings.host_keys.is_empty() {
+            return Err("no host key: make one with \"ssh-keygen -t ed25519 -f FILE\" and give it with -h FILE".into());
+        }
+        let keys: Vec<PrivateKey> = settings.host_keys.iter().map(|path| load_key(path)).collect::<Result<_, _>>()?;
+        let passwords = settings.password_file.as_deref().map(Passwords::read).transpose()?;
+        let read =
+            |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+        let service = Self {
+            account: Account::current()?,
+            passwords: passwords.unwrap_or_default(),
+            method_sets: settings.method_sets()?,
+            banner: settings.banner.as_ref().map(read).transpose()?,
+            settings,
+        };
+        Ok((service, keys))
+    }
+
+    /// The configuration that the settings ask for.
+    pub(crate) fn config(&self, keys: &[PrivateKey]) -> ServerConfig {
+        let settings = &self.settings;
+        let mut config = ServerConfig::new(keys.iter().map(|key| key.public_key().clone()).collect());
+        config.algorithms = settings.algorithms.clone();
+        config.rekey = settings.rekey;
+        config.keepalive = settings.keepalive();
+        config.max_auth_attempts = settings.max_auth_tries;
+        config.limits.login_grace = settings.login_grace;
+        config.limits.max_channels = settings.max_sessions;
+        let mut methods: Vec<&str> = self.method_sets.iter().flatten().map(|method: &Method| method.name()).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        config.auth_methods = methods.into_iter().map(String::from).collect();
+        config
+    }
+
+    /// Whether the key would let this user in. Reads files.
+    pub(crate) fn judge_offer(&self, peer: &str, offer: &KeyOffer) -> bool {
+        let known =
+            self.knows(&offer.user) && accounts::permission(&self.settings.authorized_keys, &offer.key).is_some();
+        let (user, key) = (offer.user.escape_debug(), offer.key.fingerprint(FingerprintHash::Sha256));
+        let verdict = if known { "known" } else { "not accepted" };
+        log::debug(format_args!("{peer}: {user} offers the {} key {key}: {verdict}", offer.key.key_type()));
+        known
+    }
+
+    /// What is answered to an attempt to log in, and what the key that was shown allows. Reads files.
+    pub(crate) fn judge(&self, peer: &str, request: &AuthRequest) -> (AuthAnswer, Option<Permission>) {
+        let method = request.credential.method();
+        let mut permission = None;
+        let answer = match &request.credential {
+            Credential::KeyboardInteractive { .. } => AuthAnswer::Prompts {
+                name: String::new(),
+                instruction: String::new(),
+                prompts: vec![Prompt { prompt: "Password: ".into(), echo: false }],
+            },
+            _ if self.is_right(request, &mut permission) => self.after(&request.succeeded, method),
+            _ => AuthAnswer::Reject,
+        };
+        let outcome = match &answer {
+            AuthAnswer::Accept => "accepted",
+            AuthAnswer::Partial { .. } => "right, but more is wanted",
+            AuthAnswer::Prompts { .. } => "asked",
+            _ => "failed",
+        };
+        log::debug(format_args!("{peer}: {} {method}: {outcome}", request.user.escape_debug()));
+        (answer, permission)
+    }
+
+    /// A line about who is logged in.
+    pub(crate) fn debug_login(peer: &str, identity: &Identity) {
+        let (user, methods) = (identity.user.escape_debug(), identity.methods.join(", "));
+        log::debug(format_args!("{peer}: {user} is logged in with {methods}"));
+    }
+
+    /// Whether there is such a user at all.
+    fn knows(&self, user: &str) -> bool {
+        user == self.account.name || self.passwords.names(user)
+    }
+
+    /// Whether what was shown is right, whatever else is wanted.
+    fn is_right(&self, request: &AuthRequest, permission: &mut Option<Permission>) -> bool {
+        let password = |password| self.passwords.check(&request.user, password);
+        match &request.credential {
+            Credential::Password(given) => password(given),
+            Credential::Responses(answers) => matches!(answers.as_slice(), [only] if password(only)),
+            Credential::PublicKey { key, .. } if self.knows(&request.user) => {
+                *permission = accounts::permission(&self.settings.authorized_keys, key);
+                permission.is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// What follows once `method` has succeeded after `succeeded`. The order does not matter: all of a set are wanted.
+    fn after(&self, succeeded: &[&str], method: &str) -> AuthAnswer {
+        let shown = |each: &Method| each.name() == method || succeeded.contains(&each.name());
+        // A set helps only if everything shown so far is part of it.
+        let fits = |set: &&Vec<Method>| {
+            succeeded.iter().chain([&method]).all(|name| set.iter().any(|each| each.name() == *name))
+        };
+        let mut left: Vec<String> = Vec::new();
+        for set in self.method_sets.iter().filter(fits) {
+            let missing: Vec<_> = set.iter().filter(|each| !shown(each)).map(|each| each.name().to_owned()).collect();
+            if missing.is_empty() {
+                return AuthAnswer::Accept;
+            }
+            left.extend(missing);
+        }
+        left.sort();
+        left.dedup();
+        if left.is_empty() { AuthAnswer::Reject } else { AuthAnswer::Partial { methods_that_can_continue: left } }
+    }
+}
+
+/// Reads a host key. One that others can read is nobody's any more.
+fn load_key(path: &Path) -> Result<PrivateKey, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("host key {}: {error}", path.display());
+    let mode = std::fs::metadata(path).map_err(|error| failed(&error))?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(failed(&format_args!(
+            "its permissions {mode:04o} are too open; make it private with \"chmod 600\""
+        )));
+    }
+    let text = SecretBytes::new(std::fs::read(path).map_err(|error| failed(&error))?);
+    PrivateKey::from_openssh(text.expose(), None).map_err(|error| failed(&error))
+}
