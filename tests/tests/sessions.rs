@@ -157,7 +157,11 @@ fn a_hundred_sessions_of_openssh_at_once_on_our_server(ours: Ours) {
             scope.spawn(move || {
                 let data: Vec<u8> = (0..100_000).map(|at: u32| at.to_le_bytes()[0] ^ number).collect();
                 let output = shared.run("cat", &data);
-                assert!(output.success() && output.stdout == data, "session {number} lost or mixed data");
+                let (length, status, errors) = (output.stdout.len(), output.code(), output.stderr_text());
+                assert!(
+                    output.success() && output.stdout == data,
+                    "session {number} lost or mixed data: {length} bytes came, status {status:?}; {errors}"
+                );
             });
         }
     });

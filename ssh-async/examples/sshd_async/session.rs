@@ -73,7 +73,7 @@ async fn converse<T: Runtime>(runtime: &T, channel: &Channel<ServerRole>, runnin
         future::join(stdout, future::OptionFuture::from(stderr)).await;
         drop(open);
     };
-    let end = End { channel, status, cancel, outputs_ended, has_terminal: terminal.is_some() };
+    let end = End { channel, process: &process, status, cancel, outputs_ended, has_terminal: terminal.is_some() };
     let work = Box::pin(future::join3(input, outputs, end.run(runtime)));
     let control = Box::pin(obey(channel, &process, terminal.as_ref()));
     let (control, mut work) = match select(control, work).await {
@@ -118,6 +118,7 @@ async fn copy_input(mut from: ChannelReader<ServerRole>, to: Async<OwnedFd>, has
 /// Waits for the end of a child.
 struct End<'a> {
     channel: &'a Channel<ServerRole>,
+    process: &'a Process,
     status: Receiver<io::Result<ExitStatus>>,
     cancel: Sender<()>,
     /// Closed when all outputs have ended.
@@ -127,7 +128,7 @@ struct End<'a> {
 
 impl End<'_> {
     async fn run(self, runtime: &impl Runtime) {
-        let Self { channel, status, cancel, outputs_ended, has_terminal } = self;
+        let Self { channel, process, status, cancel, outputs_ended, has_terminal } = self;
         let unknown = |_| Err(io::Error::other("nobody waits for it"));
         let status = match has_terminal {
             true => {
@@ -145,6 +146,8 @@ impl End<'_> {
                 // then the status goes first, for the sake of clients that close the channel at the end of its data.
                 match within(runtime, STATUS_DELAY, status.recv()).await {
                     Some(status) => status,
+                    // Everybody is late, and so is the word of it.
+                    None if process.has_ended() => status.recv().await,
                     None => {
                         channel.send_eof();
                         status.recv().await

@@ -13,8 +13,6 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-use rustix::process::{WaitId, WaitIdOptions, waitid};
 use ssh_blocking::{Channel, ChannelReader};
 use ssh_core::{IncomingRequest, ServerRole};
 
@@ -141,9 +139,8 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
 /// Whether a child that nobody has waited for ends within this time.
 fn ends_within(process: &Process, patience: Duration) -> bool {
     let start = Instant::now();
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     loop {
-        if matches!(waitid(WaitId::Pid(process.pid), options), Ok(Some(_)) | Err(Errno::CHILD)) {
+        if process.has_ended() {
             return true;
         }
         if start.elapsed() >= patience {

@@ -24,7 +24,7 @@ const MAX_VARIABLES: usize = 128;
 pub(crate) const LAST_OUTPUT: Duration = Duration::from_millis(300);
 
 /// How long the end of the data waits for the status of a child that is about to end.
-pub(crate) const STATUS_DELAY: Duration = Duration::from_millis(50);
+pub(crate) const STATUS_DELAY: Duration = Duration::from_millis(200);
 
 /// Where a connection comes from and where it arrived, as `SSH_CONNECTION` tells it; `None` on standard input.
 pub(crate) type Addresses = Option<(SocketAddr, SocketAddr)>;

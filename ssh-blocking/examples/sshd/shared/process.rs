@@ -123,6 +123,12 @@ impl Process {
         self.child.lock().unwrap_or_else(PoisonError::into_inner).wait()
     }
 
+    /// Whether it has ended, waited for or not.
+    pub(crate) fn has_ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        matches!(waitid(WaitId::Pid(self.pid), options), Ok(Some(_)) | Err(rustix::io::Errno::CHILD))
+    }
+
     /// Sends a signal to it and its group; `false`: the signal is not known, or it is gone.
     pub(crate) fn signal(&self, name: &str) -> bool {
         let group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
