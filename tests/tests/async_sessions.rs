@@ -3,15 +3,15 @@
 
 use futures_util::future::join_all;
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
-use ssh_async::ssh_core::SecretBytes;
 use ssh_async::ssh_core::key::{KeyAlgorithm, KeyFileError, PrivateKey};
 use ssh_async::ssh_core::random::OsRandom;
 use ssh_async::ssh_core::wire::DataStream;
+use ssh_async::ssh_core::{ClientConfig, SecretBytes};
 use ssh_async::{
     Connector, Credentials, Error, Exit, KnownHostsPolicy, LoginError, OnThread, Runtime, Session, Smol, Tokio,
 };
 use ssh_interop_tests::peer::openssh::{KeyType, Sshd, keygen};
-use ssh_interop_tests::peer::ours::Ours;
+use ssh_interop_tests::peer::ours::{OurSshd, Ours};
 use ssh_interop_tests::peer::{require_all, user_name};
 
 macro_rules! test_under_every_runtime {
@@ -45,6 +45,7 @@ test_under_every_runtime!(
     a_stalled_channel_delays_nobody,
     half_close_signals_and_streams,
     signals_reach_a_command,
+    two_hundred_at_once_on_our_servers,
     keys_of_every_kind_plain_and_encrypted,
     passwords_and_two_factors,
     a_second_login_on_the_same_connection,
@@ -150,6 +151,46 @@ async fn half_close_signals_and_streams<T: Runtime>(runtime: T) {
     assert!(matches!(killed, Exit::Signal { signal, .. } if signal.name() == "TERM"));
 }
 
+async fn session_of_ours<T: Runtime>(runtime: T, sshd: &OurSshd) -> Session {
+    let policy = KnownHostsPolicy::new(vec![sshd.known_hosts().into()]);
+    let mut config = ClientConfig::default();
+    // With larger windows 160 channels are as much as a connection may make us hold; more would wait.
+    config.limits.channel_window = 128 * 1024;
+    let connector = Connector::new().config(config).host_keys(OnThread::new(policy));
+    let session = connector.connect(runtime, "127.0.0.1", sshd.port()).await.expect("it runs");
+    let key = ssh_async::read_key(sshd.identity(), None).await.expect("ssh-keygen made it");
+    session.login(user_name(), key).await.expect("the key is authorized");
+    session
+}
+
+/// All are open at the same time, some never read by their children and some never by us, which the others do not mind.
+async fn two_hundred_at_once_on_our_servers<T: Runtime>(runtime: T) {
+    if !require_all(&["ssh-keygen"]) {
+        return;
+    }
+    for ours in [Ours::Blocking, Ours::Tokio, Ours::TokioThreads, Ours::Smol] {
+        let sshd = ours.sshd(&[KeyType::Ed25519], &["MaxSessions=200"]);
+        let session = session_of_ours(runtime.clone(), &sshd).await;
+        let mut open = Vec::new();
+        for number in 0..200 {
+            let command = match number % 20 {
+                0 => "exec sleep 60",
+                1 => "exec cat /dev/zero",
+                _ => "cat",
+            };
+            open.push(session.exec(command).await.expect("the command runs"));
+        }
+        for (number, channel) in open.iter().enumerate().filter(|(number, _)| number % 20 > 1) {
+            let mut stdin = channel.writer(DataStream::STDOUT);
+            stdin.write_all(format!("number {number}").as_bytes()).await.expect("the channel is open");
+            stdin.close().await.expect("the channel is open");
+            let mut text = String::new();
+            channel.reader(DataStream::STDOUT).read_to_string(&mut text).await.expect("the connection lives");
+            assert_eq!((text, channel.wait().await.expect("it ends")), (format!("number {number}"), Exit::Status(0)));
+        }
+    }
+}
+
 /// Of our own servers: sshd, run by root, passes no signals on.
 async fn signals_reach_a_command<T: Runtime>(runtime: T) {
     if !require_all(&["ssh-keygen"]) {
@@ -157,11 +198,7 @@ async fn signals_reach_a_command<T: Runtime>(runtime: T) {
     }
     for ours in [Ours::Blocking, Ours::Tokio, Ours::TokioThreads, Ours::Smol] {
         let sshd = ours.sshd(&[KeyType::Ed25519], &[]);
-        let policy = KnownHostsPolicy::new(vec![sshd.known_hosts().into()]);
-        let connector = Connector::new().host_keys(OnThread::new(policy));
-        let session = connector.connect(runtime.clone(), "127.0.0.1", sshd.port()).await.expect("it runs");
-        let key = ssh_async::read_key(sshd.identity(), None).await.expect("ssh-keygen made it");
-        session.login(user_name(), key).await.expect("the key is authorized");
+        let session = session_of_ours(runtime.clone(), &sshd).await;
         let channel = session.exec("trap 'echo caught; exit 3' USR1; echo ready; while :; do sleep 0.05; done").await;
         let channel = channel.expect("the command runs");
         let mut stdout = channel.reader(DataStream::STDOUT);

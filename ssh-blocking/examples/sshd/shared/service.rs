@@ -50,7 +50,11 @@ impl Service {
         config.keepalive = settings.keepalive();
         config.max_auth_attempts = settings.max_auth_tries;
         config.limits.login_grace = settings.login_grace;
-        config.limits.max_channels = settings.max_sessions;
+        let limits = &mut config.limits;
+        limits.max_channels = settings.max_sessions;
+        // Many sessions have smaller windows each, so that all fit into what one connection may make us hold.
+        let share = u32::try_from(limits.max_unread_bytes / u64::from(settings.max_sessions)).unwrap_or(u32::MAX);
+        limits.channel_window = limits.channel_window.min(share).max(limits.channel_packet);
         let mut methods: Vec<&str> = self.method_sets.iter().flatten().map(|method: &Method| method.name()).collect();
         methods.sort_unstable();
         methods.dedup();
