@@ -28,6 +28,7 @@ const EVENTS: usize = 64;
 pub struct Driver<S, R: Role = ClientRole> {
     shared: Arc<Shared<R>>,
     transport: S,
+    pub(crate) after_read: fn(&S, usize),
     timer: Pin<Box<dyn Timer>>,
     armed: Option<Instant>,
     epoch: Instant,
@@ -42,6 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Driver<S, R> {
         Self {
             shared,
             transport,
+            after_read: |_, _| {},
             timer,
             armed: None,
             epoch: Instant::now(),
@@ -117,7 +119,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Driver<S, R> {
         match Pin::new(&mut self.transport).poll_read(cx, endpoint.input_buffer()) {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => self.end_reading(state),
-            Poll::Ready(Ok(n)) => endpoint.input_filled(n),
+            Poll::Ready(Ok(n)) => {
+                endpoint.input_filled(n);
+                (self.after_read)(&self.transport, n);
+            }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Poll::Ready(Err(error)) => {
                 state.io_error.get_or_insert(error);

@@ -40,6 +40,11 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Waits for a connection. Must be cancel safe.
     fn accept(&self, listener: &Self::Listener) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
 
+    /// Called after `n` bytes were read from a stream that [`connect`](Self::connect) made.
+    fn after_read(stream: &Self::Stream, n: usize) {
+        let _ = (stream, n);
+    }
+
     /// A timer that is not set.
     fn timer(&self) -> Pin<Box<dyn Timer>>;
 

@@ -75,7 +75,10 @@ impl<P: HostKeyPolicy> Connector<P> {
     pub async fn connect<T: Runtime>(self, runtime: T, host: &str, port: u16) -> Result<Session> {
         let stream = runtime.connect(host, port).await;
         let stream = stream.map_err(|error| Error::Connect { target: format!("{host} port {port}"), error })?;
-        self.drive(runtime, stream, host, port).await
+        let (connecting, mut driver) = self.start(stream, runtime.timer(), host, port).await?;
+        driver.after_read = T::after_read;
+        runtime.spawn(async { drop(driver.await) });
+        connecting.finish().await
     }
 
     /// Connects over a stream of the runtime's that is there already, a channel of another session for instance. `host`
@@ -84,16 +87,7 @@ impl<P: HostKeyPolicy> Connector<P> {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn connect_over<S, T: Adopt<S>>(self, runtime: T, stream: S, host: &str, port: u16) -> Result<Session> {
-        let transport = runtime.adopt(stream);
-        self.drive(runtime, transport, host, port).await
-    }
-
-    async fn drive<T, S>(self, runtime: T, transport: S, host: &str, port: u16) -> Result<Session>
-    where
-        T: Runtime,
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (connecting, driver) = self.start(transport, runtime.timer(), host, port).await?;
+        let (connecting, driver) = self.start(runtime.adopt(stream), runtime.timer(), host, port).await?;
         runtime.spawn(async { drop(driver.await) });
         connecting.finish().await
     }

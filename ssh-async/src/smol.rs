@@ -40,6 +40,11 @@ impl Runtime for Smol {
         Ok((stream, peer))
     }
 
+    #[cfg(unix)]
+    fn after_read(stream: &TcpStream, n: usize) {
+        ssh_blocking::transport::acknowledge_quickly(stream, n);
+    }
+
     fn timer(&self) -> Pin<Box<dyn Timer>> {
         Box::pin(SmolTimer(smol::Timer::never()))
     }

@@ -44,6 +44,11 @@ impl Runtime for Tokio {
         Ok((stream.compat(), peer))
     }
 
+    #[cfg(unix)]
+    fn after_read(stream: &Self::Stream, n: usize) {
+        ssh_blocking::transport::acknowledge_quickly(stream.get_ref(), n);
+    }
+
     fn timer(&self) -> Pin<Box<dyn Timer>> {
         Box::pin(TokioTimer(None))
     }

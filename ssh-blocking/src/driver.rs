@@ -140,8 +140,8 @@ impl<R: Role> Driver<R> {
     }
 
     /// Ends the connection and gives the peer a moment to hear of it.
-    pub(crate) fn disconnect(&self, reason: DisconnectReason, description: &str) {
-        self.act(|state| state.inbox.endpoint.disconnect(reason, description));
+    pub(crate) fn disconnect(&self, description: &str) {
+        self.act(|state| state.inbox.endpoint.disconnect(DisconnectReason::BY_APPLICATION, description));
         let _ = self.flush(Deadline::new("saying goodbye", Some(GOODBYE)));
         self.transport.shutdown();
         self.transport.wake();

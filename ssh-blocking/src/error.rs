@@ -86,18 +86,8 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Connect { error, .. } | Self::Io(error) | Self::File { error, .. } => Some(error),
-            Self::KeyFile { error, .. } => Some(error),
-            Self::Login(error) => Some(error),
-            Self::Session(error) => Some(error),
-            Self::Config(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+/// What lies below is in the text already, and so there is no `source`.
+impl std::error::Error for Error {}
 
 impl From<Misuse> for Error {
     fn from(error: Misuse) -> Self {

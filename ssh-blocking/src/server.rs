@@ -5,7 +5,6 @@ use std::sync::Arc;
 use ssh_core::adapter::SessionError;
 use ssh_core::key::PrivateKey;
 use ssh_core::random::OsRandom;
-use ssh_core::wire::DisconnectReason;
 use ssh_core::{
     AuthAnswer, AuthRequest, ChannelOpenRequest, CloseReason, Identity, KeyOffer, Negotiated, Server, ServerConfig,
     ServerEvent, ServerRole, Untrusted,
@@ -76,7 +75,7 @@ impl Connection {
 
     /// Ends the connection.
     pub fn disconnect(&self, description: &str) {
-        self.driver.disconnect(DisconnectReason::BY_APPLICATION, description);
+        self.driver.disconnect(description);
     }
 }
 

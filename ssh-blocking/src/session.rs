@@ -9,7 +9,6 @@ use ssh_core::adapter::{MAX_COLLECTED, Output, SessionError, split_target};
 use ssh_core::key::PrivateKey;
 use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
-use ssh_core::wire::DisconnectReason;
 use ssh_core::{
     ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, ClientRole, CloseReason, HostKeyAnswer, Negotiated,
     PtyRequest, SecretBytes, Untrusted,
@@ -250,7 +249,7 @@ impl Session {
 
     /// Ends the connection, channels and all, and tells the server.
     pub fn disconnect(&self) {
-        self.driver.disconnect(DisconnectReason::BY_APPLICATION, "disconnected by user");
+        self.driver.disconnect("disconnected by user");
     }
 
     fn begin(&self, request: &ChannelRequest) -> Result<Channel> {

@@ -4,7 +4,6 @@ use std::io;
 use std::net::TcpStream;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,7 +22,7 @@ pub struct FdTransport {
     input: OwnedFd,
     output: OwnedFd,
     is_socket: bool,
-    quick_ack: AtomicBool,
+    is_tcp: bool,
     waker: Waker,
 }
 
@@ -35,7 +34,7 @@ impl FdTransport {
     pub fn new(input: OwnedFd, output: OwnedFd) -> io::Result<Self> {
         never_block([&input, &output])?;
         let waker = Waker::new()?;
-        Ok(Self { input, output, is_socket: false, quick_ack: AtomicBool::new(false), waker })
+        Ok(Self { input, output, is_socket: false, is_tcp: false, waker })
     }
 
     /// A TCP connection, with Nagle's algorithm off: packets of an interactive session must not wait for each other.
@@ -45,9 +44,7 @@ impl FdTransport {
     pub fn tcp(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let mut transport = Self::socket(stream.into())?;
-        // Some servers write the end of the login in two small segments with Nagle on; acknowledging the first at
-        // once spares 40 ms.
-        *transport.quick_ack.get_mut() = true;
+        transport.is_tcp = true;
         Ok(transport)
     }
 
@@ -64,24 +61,27 @@ impl FdTransport {
         transport.is_socket = true;
         Ok(transport)
     }
+}
 
+/// To be called after a read of `n` bytes from a TCP connection: acknowledges small pieces at once.
+///
+/// Some servers write the end of the login in two small segments with Nagle's algorithm on, and the second waits for the
+/// acknowledgement of the first: 40 ms, without this. Only Linux has it.
+pub fn acknowledge_quickly(socket: impl AsFd, n: usize) {
     #[cfg(target_os = "linux")]
-    fn acknowledge_quickly(&self) {
-        if self.quick_ack.load(Ordering::Relaxed) && rustix::net::sockopt::set_tcp_quickack(&self.input, true).is_err()
-        {
-            self.quick_ack.store(false, Ordering::Relaxed);
-        }
+    if n < 4096 {
+        // Without it things are slower, that is all.
+        let _ = rustix::net::sockopt::set_tcp_quickack(socket, true);
     }
-
     #[cfg(not(target_os = "linux"))]
-    fn acknowledge_quickly(&self) {}
+    let _ = (socket, n);
 }
 
 impl Transport for FdTransport {
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = retry_on_intr(|| rustix::io::read(&self.input, &mut *buffer))?;
-        if n < 4096 {
-            self.acknowledge_quickly();
+        if self.is_tcp {
+            acknowledge_quickly(&self.input, n);
         }
         Ok(n)
     }

@@ -7,7 +7,7 @@ use std::io;
 use std::time::Duration;
 
 #[cfg(unix)]
-pub use fd::FdTransport;
+pub use fd::{FdTransport, acknowledge_quickly};
 
 /// A two-way stream of bytes that can be waited for: a socket, a pair of pipes, memory.
 ///
