@@ -227,7 +227,8 @@ impl Session {
         self.begin(&ChannelRequest::Subsystem { name: name.into() }).await
     }
 
-    /// Opens a session channel on which nothing runs yet. Cancel safe: dropped, no channel is left behind.
+    /// Opens a session channel on which nothing runs yet. Waits while as many channels are open, or as much is promised
+    /// to them, as [`Limits`](ssh_core::Limits) allow. Cancel safe: dropped, no channel is left behind.
     ///
     /// # Errors
     /// As [`Self::exec`].

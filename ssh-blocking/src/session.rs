@@ -204,7 +204,8 @@ impl Session {
         self.begin(&ChannelRequest::Subsystem { name: name.into() })
     }
 
-    /// Opens a session channel on which nothing runs yet: for requests that must come before a command.
+    /// Opens a session channel on which nothing runs yet: for requests that must come before a command. Waits while as
+    /// many channels are open, or as much is promised to them, as [`Limits`](ssh_core::Limits) allow.
     ///
     /// # Errors
     /// [`SessionError`](ssh_core::adapter::SessionError): refused, or how the connection ended.

@@ -157,7 +157,8 @@ fn a_connection_without_a_command(ours: Ours) {
     held.wait_for_log("logged in", DEADLINE);
     assert_eq!(held.wait(Duration::from_secs(3)), None, "{}", held.log());
     drop(sshd);
-    assert!(held.wait(Duration::from_secs(10)).is_some(), "it does not end with its server: {}", held.log());
+    let status = held.wait(Duration::from_secs(10));
+    assert_eq!(status.and_then(|status| status.code()), Some(255), "it ends with its server: {}", held.log());
 }
 
 fn our_client_sends_the_environment(ours: Ours) {

@@ -19,7 +19,7 @@ use crate::shared::{log, terminal};
 /// Runs what is to be run; the exit status, or a line for the user.
 pub(crate) async fn run(session: &Session, plan: &Plan) -> Result<u8, String> {
     if plan.invocation.no_command {
-        return hold(session, &plan.host).await;
+        return Err(hold(session, &plan.host).await);
     }
     let exit = run_command(session, plan).await;
     terminal::restore();
@@ -29,9 +29,9 @@ pub(crate) async fn run(session: &Session, plan: &Plan) -> Result<u8, String> {
 }
 
 /// `-N`: nothing runs; the connection is kept until it ends.
-async fn hold(session: &Session, host: &str) -> Result<u8, String> {
-    let reason = session.closed().await;
-    if reason.error().is_some() { Err(format!("{host}: {reason}")) } else { Ok(0) }
+async fn hold(session: &Session, host: &str) -> String {
+    // Nothing was to end by itself.
+    format!("{host}: {}", session.closed().await)
 }
 
 async fn run_command(session: &Session, plan: &Plan) -> ssh_async::Result<(Exit, bool)> {

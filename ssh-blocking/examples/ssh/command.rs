@@ -40,8 +40,9 @@ fn run_command(session: &Session, plan: &Plan) -> ssh_blocking::Result<(Exit, bo
 /// `-N`: nothing runs; the connection is kept until it ends.
 fn hold(session: &Session, host: &str) -> Result<u8, String> {
     match session.serve(None) {
-        Ok(Some(reason)) if reason.error().is_some() => Err(format!("{host}: {reason}")),
-        Ok(_) => Ok(0),
+        // Nothing was to end by itself.
+        Ok(Some(reason)) => Err(format!("{host}: {reason}")),
+        Ok(None) => Ok(0),
         Err(error) => Err(format!("{host}: {error}")),
     }
 }
