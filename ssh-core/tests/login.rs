@@ -1,0 +1,180 @@
+//! The conversation of a login, against a server whose decisions the test makes.
+
+mod common;
+
+use common::{Pair, Setup, key};
+use ssh_core::key::KeyAlgorithm;
+use ssh_core::login::{Conversation, Credentials, LoginError, Step};
+use ssh_core::{AuthAnswer, ClientEvent, Credential, Prompt, SecretBytes, ServerEvent};
+
+/// What a person answers, and what they were asked.
+#[derive(Default)]
+struct Person {
+    password: Option<&'static str>,
+    new_password: Option<&'static str>,
+    answers: Option<Vec<&'static str>>,
+    asked: Vec<&'static str>,
+}
+
+/// Both sides up to the first question about the user.
+fn pair(seed: u64) -> Pair {
+    let methods = ["publickey", "password", "keyboard-interactive"];
+    let setup = Setup::new(seed).configure(|_, server| server.auth_methods = methods.map(String::from).into());
+    let mut pair = setup.build();
+    pair.accept_host_key();
+    pair.run();
+    pair
+}
+
+/// Talks until the login is over; what is unanswered goes back to the client's events.
+fn talk(
+    pair: &mut Pair,
+    credentials: Credentials,
+    person: &mut Person,
+    mut decide: impl FnMut(&Credential) -> AuthAnswer,
+) -> Result<&'static str, LoginError> {
+    let mut conversation = Conversation::new("user", credentials);
+    let result = loop {
+        pair.run();
+        while let Some(event) = pair.server_events.pop_front() {
+            match event {
+                ServerEvent::KeyOffer(offer) => pair.server.answer_key_offer(offer, true).expect("a fresh token"),
+                ServerEvent::Auth(request) => {
+                    let answer = decide(&request.credential);
+                    pair.server.answer_auth(request, answer).expect("a fresh token");
+                }
+                _ => {}
+            }
+        }
+        let Some(event) = pair.client_events.pop_front() else { continue };
+        let mut step = conversation.handle(&mut pair.client, &mut common::random(5), event);
+        loop {
+            step = match step {
+                Step::AskPassword { .. } => {
+                    person.asked.push("password");
+                    conversation.give_password(&mut pair.client, person.password.map(SecretBytes::from))
+                }
+                Step::AskNewPassword(_) => {
+                    person.asked.push("new password");
+                    conversation.give_new_password(&mut pair.client, person.new_password.map(SecretBytes::from))
+                }
+                Step::AskAnswers => {
+                    person.asked.push("answers");
+                    assert!(conversation.prompts().is_some());
+                    let answers = person.answers.clone();
+                    let answers = answers.map(|all| all.into_iter().map(SecretBytes::from).collect());
+                    conversation.give_answers(&mut pair.client, answers)
+                }
+                other => break step = other,
+            };
+        }
+        match step {
+            Step::Done(method) => break Ok(method),
+            Step::Failed(error) => break Err(error),
+            _ => {}
+        }
+    };
+    pair.client_events.extend(conversation.unanswered());
+    result
+}
+
+fn is(password: &SecretBytes, text: &str) -> bool {
+    password.constant_time_eq(text.as_bytes())
+}
+
+fn if_right(right: bool) -> AuthAnswer {
+    if right { AuthAnswer::Accept } else { AuthAnswer::Reject }
+}
+
+fn questions(count: usize) -> AuthAnswer {
+    let prompts = (0..count).map(|_| Prompt { prompt: "Code: ".into(), echo: false }).collect();
+    AuthAnswer::Prompts { name: String::new(), instruction: String::new(), prompts }
+}
+
+#[test]
+fn a_key_then_a_password_where_both_are_wanted() {
+    let mut pair = pair(1);
+    let credentials = Credentials::none().key(key(KeyAlgorithm::Ed25519, 7)).password("secret");
+    let mut person = Person::default();
+    let method = talk(&mut pair, credentials, &mut person, |credential| match credential {
+        Credential::PublicKey { .. } => AuthAnswer::Partial { methods_that_can_continue: vec!["password".into()] },
+        Credential::Password(password) => if_right(is(password, "secret")),
+        _ => AuthAnswer::Reject,
+    });
+    assert_eq!(method, Ok("password"));
+    assert!(person.asked.is_empty());
+}
+
+/// What is known is tried before anybody is asked, and nobody is asked more often than allowed.
+#[test]
+fn a_person_is_asked_so_often_and_no_more() {
+    let mut pair = pair(2);
+    let credentials = || Credentials::from("known").prompts(2).preferred(vec!["password".into()]);
+    let mut person = Person { password: Some("wrong"), ..Person::default() };
+    let mut tried = 0;
+    let refused = talk(&mut pair, credentials(), &mut person, |credential| {
+        tried += u32::from(matches!(credential, Credential::Password(_)));
+        AuthAnswer::Reject
+    });
+    assert!(matches!(refused, Err(LoginError::Refused { tried, .. }) if tried == ["password"]));
+    assert_eq!((tried, &*person.asked), (3, &["password", "password"][..]));
+    // Another login goes on where this one ended.
+    let mut person = Person { password: Some("secret"), ..Person::default() };
+    let accept = |credential: &Credential| {
+        if_right(matches!(credential, Credential::Password(password) if is(password, "secret")))
+    };
+    assert_eq!(talk(&mut pair, credentials(), &mut person, accept), Ok("password"));
+}
+
+/// Somebody who gives up on passwords is not asked for another, and other methods have their turn.
+#[test]
+fn giving_up_on_one_method_goes_on_with_the_next() {
+    let mut pair = pair(3);
+    let order = ["password", "keyboard-interactive"].map(String::from).into();
+    let mut person = Person { answers: Some(vec!["1", "2"]), ..Person::default() };
+    let method =
+        talk(&mut pair, Credentials::none().prompts(3).preferred(order), &mut person, |credential| match credential {
+            Credential::KeyboardInteractive { .. } => questions(2),
+            Credential::Responses(answers) => if_right(is(&answers[0], "1") && is(&answers[1], "2")),
+            _ => AuthAnswer::Reject,
+        });
+    assert_eq!(method, Ok("keyboard-interactive"));
+    assert_eq!(person.asked, ["password", "answers"]);
+}
+
+/// A password answers one hidden question once; nobody is there for the rest, which ends and does not hang.
+#[test]
+fn a_password_answers_a_single_question() {
+    for (asked, expected) in [(1, true), (2, false), (0, false)] {
+        let mut pair = pair(4);
+        let method =
+            talk(&mut pair, Credentials::from("secret"), &mut Person::default(), |credential| match credential {
+                Credential::KeyboardInteractive { .. } => questions(asked),
+                Credential::Responses(answers) => if_right(matches!(&answers[..], [only] if is(only, "secret"))),
+                _ => AuthAnswer::Reject,
+            });
+        assert_eq!(method.is_ok(), expected, "{asked} questions: {method:?}");
+    }
+}
+
+#[test]
+fn an_expired_password_is_changed_or_told() {
+    for (new, expected) in [(Some("fresh"), true), (None, false)] {
+        let mut pair = pair(5);
+        let credentials = Credentials::from("old").preferred(vec!["password".into()]);
+        let mut person = Person { new_password: new, ..Person::default() };
+        let method = talk(&mut pair, credentials, &mut person, |credential| match credential {
+            Credential::PasswordChange { old, new } => if_right(is(old, "old") && is(new, "fresh")),
+            _ => AuthAnswer::ChangePassword { prompt: "It is old.".into() },
+        });
+        assert_eq!(person.asked, ["new password"]);
+        match method {
+            Ok(_) => assert!(expected),
+            Err(LoginError::PasswordExpired { prompt }) => {
+                assert!(!expected && prompt.to_string() == "It is old.");
+                assert!(matches!(pair.client_events.back(), Some(ClientEvent::PasswordChange(_))), "not forgotten");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
