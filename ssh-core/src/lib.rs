@@ -116,6 +116,8 @@ pub mod crypto;
 mod endpoint;
 mod error;
 pub mod files;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod gate {
     //! Which message is legal when: the table that the dispatcher asks before it does anything.
 
