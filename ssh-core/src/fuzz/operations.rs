@@ -17,7 +17,7 @@ const MAX_INPUT: usize = 2 * 1024;
 /// breaking the protocol, and a connection that is told to end ends.
 pub fn operations(data: &[u8]) {
     let mut input = Input::new(data, MAX_INPUT);
-    let start = if input.byte() % 2 == 0 { Start::Nothing } else { Start::OpenChannel };
+    let start = if input.byte().is_multiple_of(2) { Start::Nothing } else { Start::OpenChannel };
     let (mut pair, _, _) = Pair::new(start, Dice::new(input.byte()));
     let mut now = Timestamp::ZERO;
     while !input.is_empty() {
@@ -65,7 +65,7 @@ fn decide<R: Played>(application: &mut Application, endpoint: &mut Endpoint<R>, 
 
 /// Hands a token to the wrong application. What only its own role can be asked stays, for it would just be dropped.
 fn swap(argument: u8, one: &mut Vec<Decision>, other: &mut Vec<Decision>) {
-    let (from, to) = if argument % 2 == 0 { (one, other) } else { (other, one) };
+    let (from, to) = if argument.is_multiple_of(2) { (one, other) } else { (other, one) };
     let common = |decision: &Decision| {
         matches!(decision, Decision::Sign(_) | Decision::Open(_) | Decision::Reply(_) | Decision::Global(_))
     };
