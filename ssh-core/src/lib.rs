@@ -116,6 +116,7 @@ pub mod crypto;
 mod endpoint;
 mod error;
 pub mod files;
+#[doc(hidden)]
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod gate {
