@@ -116,6 +116,9 @@ pub mod crypto;
 mod endpoint;
 mod error;
 pub mod files;
+#[doc(hidden)]
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod gate {
     //! Which message is legal when: the table that the dispatcher asks before it does anything.
 

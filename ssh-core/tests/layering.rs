@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("admission", &[]),
     ("adapter", &["wire", "key", "transport", "connection", "endpoint"]),
     ("login", &["wire", "crypto", "key", "transport", "auth", "connection", "endpoint", "files"]),
+    ("fuzz", &["wire", "message", "crypto", "key", "packet", "transport", "auth", "connection", "endpoint", "files"]),
     // The leaves name what stands in an error or a configuration, and use nothing else.
     ("time", &[]),
     ("random", &[]),

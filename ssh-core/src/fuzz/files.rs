@@ -1,0 +1,148 @@
+//! Key files and OpenSSH's text files.
+
+use alloc::{string::String, vec::Vec};
+use core::str::FromStr as _;
+
+use base64ct::{Base64, Encoding};
+
+use super::fake::random;
+use super::input::Input;
+use crate::crypto::{Algorithms, Named};
+use crate::files::authorized_keys::AuthorizedKeys;
+use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
+use crate::files::{algorithm_list, ssh_config};
+use crate::key::{FingerprintHash, KeyFileError, PrivateKey, PublicKey, PublicKeyLine};
+use crate::wire::{Reader, Writer};
+
+const MAX_INPUT: usize = 6 * 1024;
+
+/// Rounds of bcrypt that cost a fuzzer nothing.
+const MAX_ROUNDS: u32 = 2;
+
+/// Private key files: as text, and from inside the armour. What can be read can be written and read again.
+pub fn key_files(data: &[u8]) {
+    let text = Input::new(data, MAX_INPUT).rest();
+    // Without a passphrase nothing is derived, however many rounds the file demands.
+    check_private(PrivateKey::from_openssh(text, None));
+    if let Some(content) = cheap(text) {
+        let mut file = String::from("-----BEGIN OPENSSH PRIVATE KEY-----\n");
+        for line in Base64::encode_string(&content).as_bytes().chunks(70) {
+            file.push_str(core::str::from_utf8(line).expect("base64"));
+            file.push('\n');
+        }
+        file.push_str("-----END OPENSSH PRIVATE KEY-----\n");
+        check_private(PrivateKey::from_openssh(file.as_bytes(), Some(&"pass phrase".into())));
+    }
+}
+
+/// The content of a key file, by itself or from its text, with so few rounds that it can be opened at once.
+fn cheap(text: &[u8]) -> Option<Vec<u8>> {
+    let content = content(text).unwrap_or_else(|| text.to_vec());
+    let mut reader = Reader::new(&content);
+    let head = [reader.bytes(15).ok()?, &[][..]].concat();
+    let (cipher, kdf, options) = (reader.string().ok()?, reader.string().ok()?, reader.string().ok()?);
+    let rest = reader.remainder();
+    let mut options = options.to_vec();
+    let mut inside = Reader::new(&options);
+    if let (Ok(salt), Ok(rounds)) = (inside.string(), inside.uint32()) {
+        let at = 4 + salt.len();
+        options[at..at + 4].copy_from_slice(&rounds.min(MAX_ROUNDS).to_be_bytes());
+    }
+    let mut out = head;
+    let mut writer = Writer::new(&mut out);
+    [cipher, kdf, &options].iter().for_each(|string| writer.string(string));
+    writer.bytes(rest);
+    Some(out)
+}
+
+fn content(text: &[u8]) -> Option<Vec<u8>> {
+    let text = String::from_str(core::str::from_utf8(text).ok()?).ok()?;
+    let inside = text.trim().strip_prefix("-----BEGIN OPENSSH PRIVATE KEY-----")?;
+    let inside = inside.strip_suffix("-----END OPENSSH PRIVATE KEY-----")?;
+    Base64::decode_vec(&inside.split_ascii_whitespace().collect::<String>()).ok()
+}
+
+fn check_private(read: Result<PrivateKey, KeyFileError>) {
+    let Ok(key) = read else { return };
+    let text = key.to_openssh(None, &mut random(1)).expect("a key can be written");
+    let again = PrivateKey::from_openssh(text.expose(), None).expect("what was written can be read");
+    assert_eq!(again.public_key(), key.public_key());
+    assert_eq!(again.comment(), key.comment());
+    check_public(key.public_key());
+}
+
+/// Public keys: as a line and as a blob.
+pub fn public_keys(data: &[u8]) {
+    let bytes = Input::new(data, MAX_INPUT).rest();
+    if let Ok(line) = PublicKeyLine::parse(bytes) {
+        check_public(&line.key);
+    }
+    if let Ok(key) = PublicKey::from_blob(bytes) {
+        check_public(&key);
+    }
+}
+
+fn check_public(key: &PublicKey) {
+    let line = alloc::format!("{key} a comment");
+    let again = PublicKeyLine::parse(line.as_bytes()).expect("what was written can be read");
+    assert_eq!((&again.key, again.comment.as_str()), (key, "a comment"));
+    assert!(alloc::format!("{}", key.fingerprint(FingerprintHash::Sha256)).starts_with("SHA256:"));
+    assert!(key.signature_algorithms().is_empty() || key.bits().is_some());
+}
+
+/// `known_hosts`, `authorized_keys`, `ssh_config` and lists of algorithms.
+pub fn text_files(data: &[u8]) {
+    let mut input = Input::new(data, MAX_INPUT);
+    let kind = input.byte() % 4;
+    let bytes = input.rest();
+    let text = String::from_utf8_lossy(bytes);
+    let lines = bytes.split(|&byte| byte == b'\n').count();
+    let key = super::fake::key();
+    match kind {
+        0 => {
+            let file = AuthorizedKeys::parse(bytes);
+            assert!(file.keys().len() + file.skipped().len() <= lines);
+            for each in file.keys() {
+                assert!((1..=lines).contains(&each.line));
+                assert_eq!(file.find(&each.key).is_none(), file.find_all(&each.key).count() == 0);
+            }
+        }
+        1 => {
+            let host = text.lines().next().unwrap_or_default();
+            let mut file = bytes.to_vec();
+            file.push(b'\n');
+            let known = KnownHosts::parse(&file);
+            assert!(known.skipped().len() <= lines);
+            let (verdict, types) = (known.lookup(host, 22, &key), known.known_key_types(host, 22));
+            assert!(!matches!(verdict, HostKeyVerdict::Trusted { .. }) || types.contains(&key.key_type()));
+            let mut hashing = random(1);
+            for hashed in [false, true] {
+                let hash = hashed.then_some(&mut hashing as &mut dyn crate::random::SecureRandom);
+                let Ok(entry) = KnownHosts::format_entry(host, 2222, &key, hash) else { continue };
+                let verdict = KnownHosts::parse(entry.as_bytes()).lookup(host, 2222, &key);
+                assert!(matches!(verdict, HostKeyVerdict::Trusted { .. }), "{entry:?} is not understood");
+            }
+        }
+        2 => {
+            let _ = ssh_config::parse_option(&text);
+            if let Ok(config) = ssh_config::ConfigText::parse(&text, "config") {
+                for option in config.options_for("host.example.com") {
+                    assert!(!option.keyword.is_empty() && !option.arguments.is_empty());
+                }
+                assert!(config.unsupported().len() <= lines);
+            }
+        }
+        _ => {
+            let lists = Algorithms::default();
+            check_list(&text, &lists.kex);
+            check_list(&text, &lists.ciphers);
+            check_list(&text, &lists.host_key);
+        }
+    }
+}
+
+fn check_list<T: Named + Copy>(spec: &str, known: &[T]) {
+    let Ok(list) = algorithm_list::apply(spec, known, known) else { return };
+    assert!(!list.is_empty() && list.len() <= known.len(), "an algorithm twice");
+    assert!(list.iter().all(|each| known.iter().any(|other| other.name() == each.name())));
+}

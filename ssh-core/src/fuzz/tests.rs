@@ -1,0 +1,309 @@
+//! Every body over its seeds, over sessions recorded between our own endpoints, and over mutations of both.
+
+use super::fake::random;
+use super::handshake::{host_key, real_client, real_server};
+use super::input::{Dice, Step};
+use super::session::{Pair, Start, play_client, play_server};
+use super::*;
+use crate::crypto::Algorithms;
+use crate::crypto::kex::{KexStep, KeyExchange};
+use crate::endpoint::ServerEvent;
+use alloc::{format, string::String, vec, vec::Vec};
+use std::path::{Path, PathBuf};
+
+const MAX_SEED: usize = 8 * 1024;
+
+fn folder(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(target)
+}
+
+/// A stream of an identification and packets in the clear, as steps.
+fn steps(stream: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = match stream.iter().position(|&byte| byte == b'\n') {
+        Some(end) if stream.starts_with(b"SSH-") => {
+            Step::Raw(&stream[..=end]).write(&mut out);
+            &stream[end + 1..]
+        }
+        _ => stream,
+    };
+    while rest.len() > 5 {
+        let length = u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize;
+        Step::Packet(&rest[5..4 + length - usize::from(rest[4])]).write(&mut out);
+        rest = &rest[4 + length..];
+    }
+    out
+}
+
+/// A session from the first byte to the last between two endpoints with algorithms that do nothing, as the client and as
+/// the server saw it, each as a whole and from the login on.
+fn recorded_session() -> [Vec<u8>; 4] {
+    let (mut pair, mut to_client, mut to_server) = Pair::new(Start::Nothing, Dice::new(0));
+    pair.exchange(&mut to_client, &mut to_server);
+    let (mut client, mut server) = (steps(&to_client), steps(&to_server));
+    let login = [client.len(), server.len()];
+    for command in [0x00, 0x20, 0x06, 0x07, 0x52, 0x85, 0x75, 0x01, 0x15, 0x08, 0x09, 0x02, 0x0e, 0xf4] {
+        for by_client in [true, false] {
+            let marks = (to_client.len(), to_server.len());
+            if by_client {
+                Step::Command(command).write(&mut client);
+                pair.client_application.command(&mut pair.client, command);
+            } else {
+                Step::Command(command).write(&mut server);
+                pair.server_application.command(&mut pair.server, command);
+            }
+            pair.exchange(&mut to_client, &mut to_server);
+            client.extend(steps(&to_client[marks.0..]));
+            server.extend(steps(&to_server[marks.1..]));
+        }
+    }
+    let after = [client[login[0]..].to_vec(), server[login[1]..].to_vec()];
+    let [client_after, server_after] = after;
+    [client, server, client_after, server_after]
+}
+
+/// The first key exchange of real endpoints: to the client, to the server.
+fn recorded_handshake() -> [Vec<u8>; 2] {
+    let (mut client, mut server) = (real_client(), real_server());
+    let (mut to_client, mut to_server) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        to_server.extend_from_slice(client.poll_output());
+        let n = server.handle_input(client.poll_output());
+        client.consume_output(n);
+        while let Some(event) = server.poll_event() {
+            let ServerEvent::Sign(request) = event else { panic!("{event:?}") };
+            let signature = host_key().sign(request.algorithm, &request.data, &mut random(3)).unwrap();
+            server.answer_signature(request, Some(&signature)).unwrap();
+        }
+        // What follows NEWKEYS is encrypted, and no step.
+        let output = server.poll_output().to_vec();
+        let clear = if to_client.is_empty() { output.len() } else { first_packets(&output, 2) };
+        to_client.extend_from_slice(&output[..clear]);
+        let n = client.handle_input(&output[..clear]);
+        server.consume_output(n);
+        while client.poll_event().is_some() {}
+    }
+    [steps(&to_client), steps(&to_server)]
+}
+
+fn first_packets(stream: &[u8], count: usize) -> usize {
+    (0..count).fold(0, |at, _| at + 4 + u32::from_be_bytes(stream[at..at + 4].try_into().unwrap()) as usize)
+}
+
+/// Both messages of a method: the answer for the client, the offer for the server.
+fn recorded_method(method: &dyn KeyExchange) -> [Vec<u8>; 2] {
+    let (offer, _) = method.start_client(&mut random(1)).unwrap();
+    let Ok(KexStep::Done(outcome)) = method.start_server().unwrap().handle(&offer.body, &mut random(2)) else {
+        panic!("{} does not fit itself", method.name());
+    };
+    let string = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+    let value = outcome.reply.unwrap().server_value;
+    [[string(b"key"), value, string(b"signature")].concat(), offer.body]
+}
+
+/// Seeds made from what our own endpoints and files say.
+fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
+    let mut seeds: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut add = |name: &str, bytes: Vec<u8>| seeds.push((name.into(), bytes));
+    let with = |head: &[u8], body: &[u8]| [head, body].concat();
+    let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/keys");
+    let file = |name: &str| std::fs::read(keys.join(name)).unwrap_or_default();
+    let [client, server, client_after, server_after] = recorded_session();
+    match target {
+        "identification" => {
+            add("plain", with(&[0, 3], b"SSH-2.0-x comment\r\n"));
+            add("lines", with(&[1, 3], b"hello\r\nworld\nSSH-1.99-x\r\n"));
+        }
+        "packets_in_clear" => {
+            let packets = [&[94; 10][..], &[20; 300], &[2]].map(input::packet).concat();
+            add("three", with(&[6, 9], &packets));
+        }
+        "packets_sealed" => {
+            for cipher in 0..6 {
+                add(
+                    &format!("cipher{cipher}"),
+                    vec![cipher, cipher % 4, 9, 2, 0, 3, 1, 2, 3, 0, 2, 5, 6, 0, 1, 0, 40, 3, 7],
+                );
+            }
+        }
+        "messages" => {
+            for session in [&client, &server] {
+                let mut input = input::Input::new(session, usize::MAX);
+                while let Some(step) = Step::read(&mut input) {
+                    let Step::Packet([number, body @ ..]) = step else { continue };
+                    add(&format!("message{number}"), body.to_vec());
+                }
+            }
+        }
+        "kex_client" | "kex_server" => {
+            let side = usize::from(target == "kex_server");
+            for (number, method) in Algorithms::default().kex.into_iter().enumerate() {
+                add(method.name(), with(&[number as u8], &recorded_method(method)[side]));
+            }
+            add("endpoint", with(&[15], &recorded_handshake()[side]));
+        }
+        "signatures" => {
+            add("genuine", vec![0]);
+            for (number, name) in ["ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa2048"].into_iter().enumerate() {
+                let key = crate::key::PrivateKey::from_openssh(&file(name), None);
+                let Ok(key) = key else { continue };
+                let algorithm = key.public_key().signature_algorithms()[0];
+                let mut out = vec![number as u8];
+                for piece in [key.public_key().blob(), &key.sign(algorithm, b"message", &mut random(1)).unwrap()] {
+                    out.extend((piece.len() as u16).to_be_bytes());
+                    out.extend(piece);
+                }
+                add(name, with(&out, b"message"));
+            }
+        }
+        "session_client" | "session_server" => {
+            let (all, after) = if target == "session_client" { (client, client_after) } else { (server, server_after) };
+            add("whole", with(&[0, 0], &all));
+            add("logged_in", with(&[2, 0], &after));
+            add("channel", with(&[3, 5], &after));
+        }
+        "split_delivery" => {
+            add("client", with(&[0, 0, 0, 7], &client));
+            add("server", with(&[1, 0, 0, 7], &server));
+        }
+        "operations" => {
+            add("login", [&[0, 0][..], &[0, 255, 7, 0, 7, 0, 3, 255, 6, 0, 6, 0].repeat(9)].concat());
+            let talk = [8, 0x55, 8, 0x01, 0, 255, 7, 0, 9, 0x55, 3, 255, 6, 0, 8, 0x08, 8, 0x09, 12, 3, 10, 0, 11, 0];
+            add("talk", with(&[1, 0], &talk.repeat(4)));
+        }
+        "key_files" => {
+            for name in ["ed25519", "ecdsa256", "ecdsa521", "rsa2048", "ed25519.ctr", "ed25519.aes192-cbc"] {
+                add(name, file(name));
+            }
+        }
+        "public_keys" => {
+            for name in ["ed25519.pub", "ecdsa256.pub", "ecdsa384.pub", "ecdsa521.pub", "rsa2048.pub"] {
+                add(name, file(name));
+            }
+        }
+        "text_files" => {
+            let line = file("ed25519.pub");
+            add("authorized_keys", with(b"\0from=\"10.*,!x\",command=\"a \\\"b\\\"\",no-pty ", &line));
+            add("known_hosts", with(b"\x01host.example.com,[1.2.3.4]:22 ", &line));
+            add("known_hosts_hashed", with(&[1], &file("known_hosts.hashed")));
+            let config =
+                b"\x02Host *.example.com !b\n  User \"a b\"\n  Port=22\nHost *\nProxyCommand a %h\nMatch all\n";
+            add("ssh_config", config.to_vec());
+            add("list", b"\x03^aes*-ctr,*gcm*".to_vec());
+        }
+        _ => panic!("{target} has no seeds"),
+    }
+    seeds
+}
+
+fn mutate(seeds: &[Vec<u8>], random: &mut crate::random::ChaChaRandom) -> Vec<u8> {
+    let mut roll = |below: usize| {
+        let mut bytes = [0; 4];
+        random.fill_bytes(&mut bytes);
+        u32::from_le_bytes(bytes) as usize % below.max(1)
+    };
+    let mut input = seeds[roll(seeds.len())].clone();
+    for _ in 0..=roll(4) {
+        let (at, length) = (roll(input.len()), roll(24) + 1);
+        let end = (at + length).min(input.len());
+        match roll(8) {
+            0 => input.truncate(at),
+            1 => drop(input.drain(at..end)),
+            2 => input.insert(at, [0, 1, 0x7f, 0x80, 0xff][roll(5)]),
+            3 => {
+                let copy = input[at..end].to_vec();
+                let to = roll(input.len());
+                input.splice(to..to, copy);
+            }
+            4 => {
+                let other = &seeds[roll(seeds.len())];
+                let from = roll(other.len());
+                let piece = &other[from..(from + 4 * length).min(other.len())];
+                input.splice(at..at, piece.iter().copied());
+            }
+            _ => input.get_mut(at).into_iter().for_each(|byte| *byte ^= 1 << roll(8)),
+        }
+    }
+    input
+}
+
+/// How many mutations the target's cost allows.
+fn play(target: &str, mutations: usize) {
+    let body = TARGETS.iter().find(|(name, _)| *name == target).unwrap().1;
+    let mut seeds: Vec<Vec<u8>> = recorded(target).into_iter().map(|(_, seed)| seed).collect();
+    // A package without its repository has the recorded ones alone.
+    if let Ok(files) = std::fs::read_dir(folder(target)) {
+        let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        paths.sort();
+        seeds.extend(paths.iter().map(|path| std::fs::read(path).unwrap()));
+    }
+    body(&[]);
+    seeds.iter().for_each(|seed| body(seed));
+    let mut random = random(target.len() as u8);
+    for number in 0..mutations {
+        let input = mutate(&seeds, &mut random);
+        if std::panic::catch_unwind(|| body(&input)).is_err() {
+            panic!("{target}, mutation {number}: {input:02x?}");
+        }
+    }
+}
+
+macro_rules! smoke {
+    ($($target:ident: $mutations:literal,)*) => {
+        mod smoke {
+            $(#[test]
+            fn $target() {
+                super::play(stringify!($target), $mutations);
+            })*
+        }
+
+        #[test]
+        fn every_target_is_played() {
+            let played = [$(stringify!($target)),*];
+            assert!(TARGETS.iter().map(|(name, _)| *name).eq(played));
+        }
+    };
+}
+
+smoke! {
+    identification: 20_000,
+    packets_in_clear: 10_000,
+    packets_sealed: 10_000,
+    messages: 20_000,
+    kex_client: 300,
+    kex_server: 300,
+    signatures: 300,
+    session_client: 5000,
+    session_server: 5000,
+    split_delivery: 1000,
+    operations: 5000,
+    key_files: 1000,
+    public_keys: 5000,
+    text_files: 10_000,
+}
+
+/// A recording that leads nowhere would make a poor seed.
+#[test]
+fn recordings_get_far() {
+    for (outcome, what) in [
+        (play_client(&recorded("session_client")[0].1), "Authenticated(\"password\")"),
+        (play_server(&recorded("session_server")[0].1), "Authenticated(Identity"),
+    ] {
+        for what in [what, "Channel(", "Rekeyed", "Global("] {
+            assert!(outcome.0.iter().any(|line| line.contains(what)), "no {what} in {:#?}", outcome.0);
+        }
+    }
+}
+
+/// Writes what [`recorded`] says to where fuzzers look for it.
+#[test]
+#[ignore = "writes to fuzz/seeds"]
+fn write_seeds() {
+    for (target, _) in TARGETS {
+        std::fs::create_dir_all(folder(target)).unwrap();
+        for (name, bytes) in recorded(target) {
+            assert!(bytes.len() <= MAX_SEED, "{target}/{name} has {} bytes", bytes.len());
+            std::fs::write(folder(target).join(name), bytes).unwrap();
+        }
+    }
+}
