@@ -30,7 +30,7 @@
 //!
 //! This crate moves bytes and asks people. Protocol, policy and parsing are in [`ssh_core`], which it re-exports; errors,
 //! and what touches files, are those of the blocking adapter, run off the executor.
-#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
 
 mod channel;
 mod driver;
