@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 use futures_util::stream::{self, StreamExt};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use ssh_async::ssh_core::admission::AdmissionPolicy;
 use ssh_async::ssh_core::key::{KeyAlgorithm, PrivateKey, PublicKey, PublicKeyLine};
 use ssh_async::ssh_core::random::OsRandom;
@@ -33,6 +34,7 @@ const MAX_KIB: f64 = 24.0;
 const AT_ONCE: usize = 64;
 
 fn main() -> ExitCode {
+    allow_many_descriptors();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, otherwise| arguments.get(at).map_or(Ok(otherwise), |text| text.parse::<usize>());
     let result = match (arguments.first().map(String::as_str), number(0, 10_000), number(1, 1_000)) {
@@ -47,6 +49,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// As many as the system lets us have. Fewer than connections are wanted show as connections that fail.
+fn allow_many_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Lets everybody in who knows the password, and echoes.
