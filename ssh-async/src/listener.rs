@@ -91,12 +91,12 @@ impl Control {
     }
 
     /// Listens no more. Connections without a channel end at once and are told why, the others with their last channel,
-    /// or after `grace`, whichever comes first. [`Listener::serve`] returns when all are gone.
+    /// or after `grace`, whichever comes first. [`Listener::serve`] returns when all are gone. The first call decides.
     pub fn shut_down(&self, grace: Duration) {
         let (connections, waiter) = self.door.with(|state, _| {
             state.admission.drain();
             let until = Instant::now() + grace;
-            state.shutdown = Some(state.shutdown.map_or(until, |before| before.min(until)));
+            state.shutdown.get_or_insert(until);
             (state.connections.values().cloned().collect::<Vec<_>>(), state.waiter.take())
         });
         for connection in connections {

@@ -291,6 +291,8 @@ async fn shutting_down_does_not_wait_for_ever<T: Runtime>(runtime: T) {
     let session = served.session(runtime).await;
     let _hanging = session.exec("hang").await.expect("it runs");
     served.control.shut_down(Duration::from_millis(50));
+    // The first call decides.
+    served.control.shut_down(Duration::from_secs(600));
     assert_eq!(session.closed().await, CloseReason::Peer);
     served.over.await.expect("all are gone");
 }
