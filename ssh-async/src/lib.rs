@@ -18,7 +18,7 @@
 //!
 //! # Runtimes
 //!
-//! [`Tokio`] and `Smol` come with the features `tokio` and `smol`; [`Runtime`] is what another has to offer. None is
+//! `Tokio` and `Smol` come with the features `tokio` and `smol`; [`Runtime`] is what another has to offer. None is
 //! needed: [`Connector::start`] gives a [`Driver`], a future that moves the bytes, and takes any stream and timer.
 //!
 //! # Dropping futures
