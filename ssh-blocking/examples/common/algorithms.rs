@@ -1,26 +1,87 @@
-//! Keywords whose value is a list of algorithms.
+//! Keywords whose value is a list of algorithms, and `Algorithms`, whose value is the name of a preset for all of them.
 
-use ssh_core::crypto::{Algorithms, Named, UnknownAlgorithm};
+use ssh_core::crypto::{Algorithms, Named, PRESETS, UnknownAlgorithm};
 use ssh_core::files::algorithm_list;
 
-/// Applies `keyword spec` to `algorithms`; says whether `keyword` is about algorithms at all.
+/// What the keywords have said so far, in any order.
 ///
-/// `+`, `-` and `^` are relative to the built-in lists, not to what `algorithms` holds: every keyword counts once.
-pub(crate) fn apply(algorithms: &mut Algorithms, keyword: &str, spec: &str) -> Result<bool, UnknownAlgorithm> {
+/// `+`, `-` and `^` are relative to the preset, wherever it was named.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Choice {
+    lists: Vec<(String, String)>,
+    /// The preset, or the default, changed by the lists.
+    resolved: Algorithms,
+}
+
+impl Choice {
+    /// Takes `keyword spec`; says whether `keyword` is about algorithms at all.
+    pub(crate) fn set(&mut self, keyword: &str, spec: &str) -> Result<bool, UnknownAlgorithm> {
+        if keyword != "algorithms" {
+            let known = apply(&mut self.resolved, keyword, spec)?;
+            if known {
+                self.lists.push((keyword.into(), spec.into()));
+            }
+            return Ok(known);
+        }
+        let unknown = || UnknownAlgorithm { name: spec.into(), known: PRESETS.to_vec() };
+        self.resolved = Algorithms::preset(spec).ok_or_else(unknown)?;
+        for (keyword, spec) in &self.lists {
+            apply(&mut self.resolved, keyword, spec)?;
+        }
+        Ok(true)
+    }
+
+    /// What to offer.
+    pub(crate) fn algorithms(&self) -> &Algorithms {
+        &self.resolved
+    }
+}
+
+fn apply(algorithms: &mut Algorithms, keyword: &str, spec: &str) -> Result<bool, UnknownAlgorithm> {
     let built_in = Algorithms::default();
     match keyword {
-        "kexalgorithms" => algorithms.kex = list(spec, &built_in.kex)?,
-        "hostkeyalgorithms" => algorithms.host_key = list(spec, &built_in.host_key)?,
+        "kexalgorithms" => change(&mut algorithms.kex, spec, &built_in.kex)?,
+        "hostkeyalgorithms" => change(&mut algorithms.host_key, spec, &built_in.host_key)?,
         "pubkeyacceptedalgorithms" | "pubkeyacceptedkeytypes" => {
-            algorithms.public_key = list(spec, &built_in.public_key)?;
+            change(&mut algorithms.public_key, spec, &built_in.public_key)?;
         }
-        "ciphers" => algorithms.ciphers = list(spec, &built_in.ciphers)?,
-        "macs" => algorithms.macs = list(spec, &built_in.macs)?,
+        "ciphers" => change(&mut algorithms.ciphers, spec, &built_in.ciphers)?,
+        "macs" => change(&mut algorithms.macs, spec, &built_in.macs)?,
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-fn list<T: Named + Copy>(spec: &str, built_in: &[T]) -> Result<Vec<T>, UnknownAlgorithm> {
-    algorithm_list::apply(spec, built_in, built_in)
+fn change<T: Named + Copy>(list: &mut Vec<T>, spec: &str, known: &[T]) -> Result<(), UnknownAlgorithm> {
+    *list = algorithm_list::apply(spec, list, known)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choice, Named};
+
+    #[test]
+    fn lists_change_the_preset_in_any_order() {
+        let settings = [("ciphers", "+chacha20-poly1305@openssh.com"), ("algorithms", "hardened")];
+        let mut lists = Vec::new();
+        for order in [[0, 1], [1, 0]] {
+            let mut choice = Choice::default();
+            for at in order {
+                let (keyword, spec) = settings[at];
+                assert!(choice.set(keyword, spec).is_ok_and(|known| known));
+            }
+            let names: Vec<_> = choice.algorithms().ciphers.iter().map(Named::name).collect();
+            assert_eq!(names.last(), Some(&"chacha20-poly1305@openssh.com"));
+            assert_eq!(names.first(), Some(&"aes256-gcm@openssh.com"));
+            lists.push(names);
+        }
+        assert_eq!(lists[0], lists[1]);
+    }
+
+    #[test]
+    fn unknown_preset_names_those_there_are() {
+        let error = Choice::default().set("algorithms", "strongest").expect_err("there is none of this name");
+        assert!(error.to_string().contains("hardened"), "{error}");
+    }
 }

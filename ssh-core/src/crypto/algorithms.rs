@@ -1,13 +1,13 @@
 //! The ordered lists of algorithms a connection offers.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use super::cipher::{self, Cipher};
-use super::compression::{self, Compression};
-use super::kex::{self, KeyExchange};
-use super::mac::{self, Mac};
-use super::signature::{self, SignatureAlgorithm};
+use super::cipher::Cipher;
+use super::compression::Compression;
+use super::kex::KeyExchange;
+use super::mac::Mac;
+use super::signature::SignatureAlgorithm;
 
 /// Anything with a name on the wire.
 pub trait Named {
@@ -28,7 +28,7 @@ named!(KeyExchange, SignatureAlgorithm, Cipher, Mac, Compression);
 
 /// What is offered and accepted, most wanted first. The client's order decides (RFC 4253 §7.1).
 ///
-/// `Default` is today's safe set in OpenSSH's order.
+/// `Default` is today's safe set in OpenSSH's order; [`Algorithms::preset`] knows others by name.
 ///
 /// ```
 /// use ssh_core::crypto::{Algorithms, cipher};
@@ -58,44 +58,6 @@ impl Algorithms {
     /// shows one that can be compared.
     pub fn prefer_host_keys<T: AsRef<str>>(&mut self, known_key_types: &[T]) {
         self.host_key.sort_by_key(|each| !known_key_types.iter().any(|known| known.as_ref() == each.key_type()));
-    }
-}
-
-impl Default for Algorithms {
-    fn default() -> Self {
-        let signatures = vec![
-            signature::SSH_ED25519,
-            signature::ECDSA_SHA2_NISTP256,
-            signature::ECDSA_SHA2_NISTP384,
-            signature::ECDSA_SHA2_NISTP521,
-            #[cfg(feature = "rsa")]
-            signature::RSA_SHA2_512,
-            #[cfg(feature = "rsa")]
-            signature::RSA_SHA2_256,
-        ];
-        Self {
-            kex: vec![
-                #[cfg(feature = "pq")]
-                kex::MLKEM768X25519_SHA256,
-                kex::CURVE25519_SHA256,
-                kex::CURVE25519_SHA256_LIBSSH,
-                kex::ECDH_SHA2_NISTP256,
-                kex::ECDH_SHA2_NISTP384,
-                kex::ECDH_SHA2_NISTP521,
-            ],
-            host_key: signatures.clone(),
-            public_key: signatures,
-            ciphers: vec![
-                cipher::CHACHA20_POLY1305,
-                cipher::AES128_GCM,
-                cipher::AES256_GCM,
-                cipher::AES128_CTR,
-                cipher::AES192_CTR,
-                cipher::AES256_CTR,
-            ],
-            macs: vec![mac::HMAC_SHA2_256_ETM, mac::HMAC_SHA2_512_ETM, mac::HMAC_SHA2_256, mac::HMAC_SHA2_512],
-            compression: vec![compression::NONE],
-        }
     }
 }
 

@@ -11,7 +11,9 @@ pub mod hash;
 mod kdf;
 pub mod kex;
 pub mod mac;
+mod presets;
 pub mod signature;
 
 pub use algorithms::{AlgorithmKind, Algorithms, Named, UnknownAlgorithm};
 pub(crate) use kdf::{KeyLetter, derive_key};
+pub use presets::PRESETS;

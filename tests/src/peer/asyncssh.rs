@@ -7,23 +7,14 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use super::openssh::{KeyPair, KeyType, keygen};
-use super::{user_name, write_private};
+use super::{python_with, user_name, write_private};
 use crate::net::{free_port, wait_for_port};
 use crate::process::Running;
 
 /// The interpreter, if it is named and can import asyncssh.
 pub(super) fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = PYTHON.get_or_init(|| {
-        let path = PathBuf::from(std::env::var_os("SSH_INTEROP_PYTHON")?);
-        let mut import = Command::new(&path);
-        import.args(["-c", "import asyncssh"]);
-        path.is_file()
-            .then(|| crate::run_with_timeout(import, b"", crate::DEADLINE).success())
-            .filter(|ok| *ok)
-            .map(|_| path)
-    });
-    found.as_deref()
+    PYTHON.get_or_init(|| python_with("asyncssh")).as_deref()
 }
 
 fn script(name: &str) -> Command {

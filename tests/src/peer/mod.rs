@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod asyncssh;
+pub mod audit;
 pub mod dropbear;
 pub mod openssh;
 pub mod ours;
@@ -41,12 +42,13 @@ const PACKAGES: &[(&str, &str)] = &[
 /// May the test go on? True if the tool is installed.
 ///
 /// If not: with `SSH_INTEROP_REQUIRE=1`, which `tests/run` sets, a panic; else a line on standard error, past the test
-/// runner's capture, and false, on which the test returns. The names are those of programs, and `nss_wrapper` and
-/// `asyncssh`.
+/// runner's capture, and false, on which the test returns. The names are those of programs, and `nss_wrapper`,
+/// `asyncssh` and `ssh-audit`.
 #[track_caller]
 pub fn require(tool: &str) -> bool {
     let found = match tool {
         "asyncssh" => asyncssh::python().is_some(),
+        "ssh-audit" => audit::python().is_some(),
         "nss_wrapper" => account::wrapper().is_some(),
         _ => find(tool).is_some(),
     };
@@ -64,8 +66,8 @@ pub fn require_all(tools: &[&str]) -> bool {
 
 #[track_caller]
 fn not_run(tool: &str) {
-    let install = if tool == "asyncssh" {
-        "pip install asyncssh in a virtual environment, SSH_INTEROP_PYTHON=its python".to_owned()
+    let install = if ["asyncssh", "ssh-audit"].contains(&tool) {
+        format!("pip install {tool} in a virtual environment, SSH_INTEROP_PYTHON=its python")
     } else {
         let package = PACKAGES.iter().find(|(name, _)| *name == tool).map_or(tool, |(_, package)| *package);
         format!("apt-get install {package}")
@@ -93,6 +95,14 @@ pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let daemons = ["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from);
     std::env::split_paths(&path).chain(daemons).map(|directory| directory.join(program)).find(|file| file.is_file())
+}
+
+/// The interpreter that `SSH_INTEROP_PYTHON` names, if it can import this module.
+fn python_with(module: &str) -> Option<PathBuf> {
+    let python = PathBuf::from(std::env::var_os("SSH_INTEROP_PYTHON")?);
+    let mut import = Command::new(&python);
+    import.args(["-c", &format!("import {module}")]);
+    (python.is_file() && run_with_timeout(import, b"", crate::DEADLINE).success()).then_some(python)
 }
 
 /// The command of a program that [`require`] has found.

@@ -20,7 +20,7 @@ const LOGIN_GRACE: Duration = Duration::from_secs(60 * 60);
 /// The configuration that the settings ask for.
 pub(crate) fn config(settings: &Settings) -> ClientConfig {
     let mut config = ClientConfig::default();
-    config.algorithms = settings.algorithms.clone();
+    config.algorithms = settings.algorithms.algorithms().clone();
     config.rekey = settings.rekey;
     config.keepalive = settings.keepalive();
     config.limits.login_grace = LOGIN_GRACE;

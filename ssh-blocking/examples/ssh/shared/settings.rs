@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ssh_core::crypto::Algorithms;
 use ssh_core::files::ssh_config::ConfigText;
 use ssh_core::login::StrictHostKeyChecking;
 use ssh_core::{KeepAlive, RekeyPolicy};
@@ -43,7 +42,7 @@ pub(crate) struct Settings {
     pub(crate) host_name: Option<String>,
     pub(crate) port: u16,
     pub(crate) user: Option<String>,
-    pub(crate) algorithms: Algorithms,
+    pub(crate) algorithms: algorithms::Choice,
     /// The order of host key algorithms is the user's own, not to be changed.
     pub(crate) own_host_key_order: bool,
     pub(crate) compression: bool,
@@ -76,7 +75,7 @@ impl Default for Settings {
             host_name: None,
             port: 22,
             user: None,
-            algorithms: Algorithms::default(),
+            algorithms: algorithms::Choice::default(),
             own_host_key_order: false,
             compression: false,
             rekey: RekeyPolicy::default(),
@@ -129,8 +128,7 @@ impl Settings {
         }
         let Some(value) = arguments.first() else { return Err(format!("{keyword} needs a value")) };
         let failed = |text: String| format!("{keyword}: {text}");
-        let known = algorithms::apply(&mut self.algorithms, keyword, value)
-            .map_err(|error| failed(error.to_string()))?
+        let known = self.algorithms.set(keyword, value).map_err(|error| failed(error.to_string()))?
             || self.set_connection(keyword, value, arguments).map_err(failed)?
             || self.set_host_keys(keyword, value, arguments).map_err(failed)?
             || self.set_login(keyword, value).map_err(failed)?

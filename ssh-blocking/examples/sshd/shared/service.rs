@@ -45,7 +45,7 @@ impl Service {
     pub(crate) fn config(&self, keys: &[PrivateKey]) -> ServerConfig {
         let settings = &self.settings;
         let mut config = ServerConfig::new(keys.iter().map(|key| key.public_key().clone()).collect());
-        config.algorithms = settings.algorithms.clone();
+        config.algorithms = settings.algorithms.algorithms().clone();
         config.rekey = settings.rekey;
         config.keepalive = settings.keepalive();
         config.max_auth_attempts = settings.max_auth_tries;

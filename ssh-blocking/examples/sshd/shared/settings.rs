@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ssh_core::admission::{AdmissionPolicy, Penalties, Startups};
-use ssh_core::crypto::Algorithms;
 use ssh_core::{KeepAlive, RekeyPolicy};
 
 use super::common::{algorithms, values};
@@ -40,7 +39,7 @@ pub(crate) struct Settings {
     pub(crate) host_keys: Vec<PathBuf>,
     pub(crate) authorized_keys: Vec<PathBuf>,
     pub(crate) password_file: Option<PathBuf>,
-    pub(crate) algorithms: Algorithms,
+    pub(crate) algorithms: algorithms::Choice,
     pub(crate) rekey: RekeyPolicy,
     pub(crate) accept_env: Vec<String>,
     pub(crate) max_auth_tries: u32,
@@ -66,7 +65,7 @@ impl Default for Settings {
             host_keys: Vec::new(),
             authorized_keys: vec![values::path("~/.ssh/authorized_keys")],
             password_file: None,
-            algorithms: Algorithms::default(),
+            algorithms: algorithms::Choice::default(),
             rekey: RekeyPolicy::default(),
             accept_env: Vec::new(),
             max_auth_tries: 6,
@@ -93,8 +92,7 @@ impl Settings {
         }
         let Some(value) = arguments.first() else { return Err(format!("{keyword} needs a value")) };
         let failed = |text: String| format!("{keyword}: {text}");
-        let known = algorithms::apply(&mut self.algorithms, keyword, value)
-            .map_err(|error| failed(error.to_string()))?
+        let known = self.algorithms.set(keyword, value).map_err(|error| failed(error.to_string()))?
             || self.set_login(keyword, value, arguments).map_err(failed)?
             || self.set_other(keyword, value, arguments).map_err(failed)?;
         if !known {

@@ -1,0 +1,107 @@
+//! Lists of algorithms that have a name.
+
+use alloc::{vec, vec::Vec};
+
+use super::signature::{self, SignatureAlgorithm};
+use super::{Algorithms, cipher, compression, kex, mac};
+
+/// The names that [`Algorithms::preset`] knows.
+pub const PRESETS: &[&str] = &[
+    "default",
+    #[cfg(feature = "pq")]
+    "hardened",
+];
+
+impl Algorithms {
+    /// The lists with this name, which is one of [`PRESETS`].
+    ///
+    /// ```
+    /// use ssh_core::crypto::{Algorithms, PRESETS};
+    ///
+    /// for name in PRESETS {
+    ///     assert!(Algorithms::preset(name).is_some());
+    /// }
+    /// assert!(Algorithms::preset("strongest").is_none());
+    /// ```
+    pub fn preset(name: &str) -> Option<Self> {
+        match name {
+            "default" => Some(Self::default()),
+            #[cfg(feature = "pq")]
+            "hardened" => Some(Self::hardened()),
+            _ => None,
+        }
+    }
+
+    /// What auditors have nothing to say against, for peers that are kept up to date: key exchange that a quantum
+    /// computer does not undo, no curve of NIST, AES, and MACs over the ciphertext.
+    ///
+    /// ChaCha20-Poly1305 is sound, but a peer without strict key exchange makes it the one that Terrapin undoes
+    /// (CVE-2023-48795), so it is not here. RSA host keys should have 3072 bits or more.
+    #[cfg(feature = "pq")]
+    pub fn hardened() -> Self {
+        let signatures = vec![
+            signature::SSH_ED25519,
+            #[cfg(feature = "rsa")]
+            signature::RSA_SHA2_512,
+            #[cfg(feature = "rsa")]
+            signature::RSA_SHA2_256,
+        ];
+        Self {
+            kex: vec![kex::MLKEM768X25519_SHA256],
+            host_key: signatures.clone(),
+            public_key: signatures,
+            ciphers: vec![
+                cipher::AES256_GCM,
+                cipher::AES128_GCM,
+                cipher::AES256_CTR,
+                cipher::AES192_CTR,
+                cipher::AES128_CTR,
+            ],
+            macs: vec![mac::HMAC_SHA2_512_ETM, mac::HMAC_SHA2_256_ETM],
+            compression: vec![compression::NONE],
+        }
+    }
+}
+
+/// Today's safe set in OpenSSH's order.
+impl Default for Algorithms {
+    fn default() -> Self {
+        let signatures = default_signatures();
+        Self {
+            kex: vec![
+                #[cfg(feature = "pq")]
+                kex::MLKEM768X25519_SHA256,
+                kex::CURVE25519_SHA256,
+                kex::CURVE25519_SHA256_LIBSSH,
+                kex::ECDH_SHA2_NISTP256,
+                kex::ECDH_SHA2_NISTP384,
+                kex::ECDH_SHA2_NISTP521,
+            ],
+            host_key: signatures.clone(),
+            public_key: signatures,
+            ciphers: vec![
+                cipher::CHACHA20_POLY1305,
+                cipher::AES128_GCM,
+                cipher::AES256_GCM,
+                cipher::AES128_CTR,
+                cipher::AES192_CTR,
+                cipher::AES256_CTR,
+            ],
+            macs: vec![mac::HMAC_SHA2_256_ETM, mac::HMAC_SHA2_512_ETM, mac::HMAC_SHA2_256, mac::HMAC_SHA2_512],
+            compression: vec![compression::NONE],
+        }
+    }
+}
+
+fn default_signatures() -> Vec<&'static dyn SignatureAlgorithm> {
+    vec![
+        signature::SSH_ED25519,
+        signature::ECDSA_SHA2_NISTP256,
+        signature::ECDSA_SHA2_NISTP384,
+        signature::ECDSA_SHA2_NISTP521,
+        #[cfg(feature = "rsa")]
+        signature::RSA_SHA2_512,
+        #[cfg(feature = "rsa")]
+        signature::RSA_SHA2_256,
+    ]
+}
