@@ -111,7 +111,7 @@ pub struct RekeyPolicy {
     /// After so many bytes in one direction; `None`: what the cipher's descriptor says
     /// ([`Cipher::rekey_after_bytes`](crate::crypto::cipher::Cipher::rekey_after_bytes)).
     pub bytes: Option<u64>,
-    /// After so many packets in one direction. RFC 4344 §3.1: at most 2^31.
+    /// After so many packets in one direction, 2^31 at most, whatever is asked for (RFC 4344 §3.1).
     pub packets: u64,
     /// After so much time; `None`: never by time.
     pub time: Option<Duration>,

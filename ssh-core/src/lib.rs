@@ -80,6 +80,7 @@
 //! | decide which clients a server lets in | [`admission`] |
 //! | run a connection over a channel of another | [`splice`] |
 //! | see which message is legal when | [`gate::GATE`] |
+//! | test what takes 2³² packets | feature `test-hooks` |
 //!
 //! # What is guaranteed
 //!
@@ -144,11 +145,15 @@ pub use connection::{
     Channel, ChannelEvent, ChannelId, ChannelOpenRequest, ChannelRequest, ChannelType, GlobalRequestEvent, GlobalToken,
     IncomingRequest, PtyRequest, RequestId, RequestToken, Signal, TerminalMode, TerminalModes, WriteError,
 };
+#[cfg(feature = "test-hooks")]
+pub use endpoint::TestHooks;
 pub use endpoint::{
     ByteProtocol, Client, ClientEvent, ClientRole, Endpoint, HostKeyAnswer, HostKeyRequest, Role, Server, ServerEvent,
     ServerRole, SignRequest, splice,
 };
 pub use error::{CloseReason, Deadline, Error, LimitKind, Misuse, PeerMisbehaved, Stage};
+#[cfg(feature = "test-hooks")]
+pub use packet::Counters;
 pub use secret::SecretBytes;
 pub use time::Timestamp;
 pub use transport::{Negotiated, Side};

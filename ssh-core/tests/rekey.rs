@@ -29,16 +29,6 @@ fn packets(limit: u64) -> RekeyPolicy {
     RekeyPolicy { packets: limit, ..NEVER }
 }
 
-/// Counts `Rekeyed` on both sides and forgets all other events.
-fn rekeyed(pair: &mut Pair) -> (usize, usize) {
-    pair.run();
-    let client = pair.client_events.iter().filter(|event| matches!(event, ClientEvent::Rekeyed)).count();
-    let server = pair.server_events.iter().filter(|event| matches!(event, ServerEvent::Rekeyed)).count();
-    pair.client_events.clear();
-    pair.server_events.clear();
-    (client, server)
-}
-
 #[test]
 fn by_command_from_either_side_and_from_both() {
     for (client, server) in [(true, false), (false, true), (true, true)] {
@@ -52,7 +42,7 @@ fn by_command_from_either_side_and_from_both() {
             if server {
                 pair.server.rekey().unwrap();
             }
-            assert_eq!(rekeyed(&mut pair), (1, 1));
+            assert_eq!(pair.rekeyed(), (1, 1));
             assert_eq!(
                 pair.client.session_id(),
                 Some(&session_id[..]),
@@ -98,9 +88,9 @@ fn by_time() {
             due = pair.client.poll_timeout().unwrap();
         }
         pair.pass(due.as_micros() - pair.now.as_micros() - 1);
-        assert_eq!(rekeyed(&mut pair), (0, 0));
+        assert_eq!(pair.rekeyed(), (0, 0));
         pair.pass(1);
-        assert_eq!(rekeyed(&mut pair), (1, 1));
+        assert_eq!(pair.rekeyed(), (1, 1));
     }
 }
 

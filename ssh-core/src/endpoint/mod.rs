@@ -6,6 +6,8 @@ mod core;
 mod event;
 mod server;
 mod splice;
+#[cfg(feature = "test-hooks")]
+mod test_hooks;
 mod timers;
 
 use ::core::marker::PhantomData;
@@ -16,6 +18,8 @@ pub(crate) use event::CoreEvent;
 pub use event::{HostKeyRequest, SignRequest};
 pub use server::{ServerEvent, ServerRole};
 pub use splice::{ByteProtocol, splice};
+#[cfg(feature = "test-hooks")]
+pub use test_hooks::TestHooks;
 
 use self::core::{Core, CoreConfig};
 use crate::config::ConfigError;

@@ -152,8 +152,9 @@ impl Core {
     }
 
     pub(super) fn rekey_if_due(&mut self) -> Result<(), Error> {
+        rekey::check_hard_limit(&self.outbound, &self.receiver)?;
         let (Some(negotiated), KexPhase::Idle) = (self.transport.negotiated(), self.transport.phase()) else {
-            return rekey::check_hard_limit(&self.outbound, &self.receiver);
+            return Ok(());
         };
         let age = self.timers.now.saturating_since(self.timers.keys_since);
         if rekey::is_due(&self.config.rekey, negotiated, &self.outbound, &self.receiver, age) {

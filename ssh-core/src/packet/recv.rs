@@ -27,13 +27,13 @@ pub(crate) struct Receiver {
     packet_length: Option<u32>,
     opener: Box<dyn OpenPacket>,
     layout: PacketLayout,
-    sequence_number: u32,
+    pub(super) sequence_number: u32,
     max_packet: u32,
     max_size: usize,
     end_of_stream: bool,
     /// Since the last change of keys.
-    bytes: u64,
-    packets: u64,
+    pub(super) bytes: u64,
+    pub(super) packets: u64,
     total_bytes: u64,
 }
 

@@ -18,11 +18,11 @@ pub(crate) struct Sender {
     sent: usize,
     sealer: Box<dyn SealPacket>,
     layout: PacketLayout,
-    sequence_number: u32,
+    pub(super) sequence_number: u32,
     padding: ChaChaRandom,
     /// Since the last change of keys.
-    bytes: u64,
-    packets: u64,
+    pub(super) bytes: u64,
+    pub(super) packets: u64,
 }
 
 impl Sender {

@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 /// No key ever sees more packets: sequence numbers would repeat.
 const MAX_PACKETS_PER_KEY: u64 = (1 << 32) - 1;
 
+/// No policy lets a key see more packets before it is due to be replaced (RFC 4344 §3.1).
+const MAX_POLICY_PACKETS: u64 = 1 << 31;
+
 /// Least age of keys: a policy of no time at all would replace them without end.
 const MIN_AGE: Duration = Duration::from_micros(1);
 
@@ -30,7 +33,7 @@ pub(crate) fn is_due(
             .min(negotiated.cipher_server_to_client.rekey_after_bytes())
     });
     outbound.sender.bytes().max(receiver.bytes()) >= limit.max(1)
-        || outbound.sender.packets().max(receiver.packets()) >= policy.packets.max(1)
+        || outbound.sender.packets().max(receiver.packets()) >= policy.packets.clamp(1, MAX_POLICY_PACKETS)
         || policy.time.is_some_and(|time| age >= time.max(MIN_AGE))
 }
 

@@ -293,6 +293,14 @@ impl Pair {
         (id, server_id)
     }
 
+    /// Counts `Rekeyed` on both sides and forgets all other events.
+    pub fn rekeyed(&mut self) -> (usize, usize) {
+        self.run();
+        let client = self.client_events.drain(..).filter(|event| matches!(event, ClientEvent::Rekeyed)).count();
+        let server = self.server_events.drain(..).filter(|event| matches!(event, ServerEvent::Rekeyed)).count();
+        (client, server)
+    }
+
     /// How the client's connection ended, if it did.
     pub fn client_closed(&mut self) -> Option<CloseReason> {
         self.client_events.iter().find_map(|event| match event {
