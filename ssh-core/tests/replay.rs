@@ -2,30 +2,17 @@
 
 mod common;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use common::{Setup, key, random};
+use common::{Setup, key, random, seed};
 use ssh_core::key::KeyAlgorithm;
+use ssh_core::recording::{ReplayError, replay};
 use ssh_core::wire::{DataStream, DisconnectReason};
 use ssh_core::{
-    AuthAnswer, AuthMethod, ChannelEvent, ChannelRequest, ChannelType, Client, ClientEvent, HostKeyAnswer, Server,
-    ServerEvent, Timestamp,
+    AuthAnswer, AuthMethod, ChannelEvent, ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, ClientRole,
+    Endpoint, HostKeyAnswer, Role, Server, ServerConfig, ServerEvent, ServerRole, Side, Timestamp,
 };
-
-/// One call of an endpoint's input.
-#[derive(Clone)]
-enum Input {
-    Time(u64),
-    Bytes(Vec<u8>),
-    Command(Command),
-    Eof,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Command {
-    Rekey,
-    Disconnect,
-}
 
 /// What an endpoint said and saw.
 #[derive(Default, PartialEq, Debug)]
@@ -34,56 +21,41 @@ struct Outcome {
     events: Vec<String>,
 }
 
-/// An endpoint with an application that is a function of the events alone.
-trait Player {
-    fn feed(&mut self, input: &Input);
+/// An endpoint that is recorded, with an application.
+struct Player<R: Role> {
+    endpoint: Endpoint<R>,
+    outcome: Outcome,
+    answer: fn(&mut Endpoint<R>, R::Event),
+}
+
+impl<R: Role> Player<R>
+where
+    R::Event: Debug,
+{
     /// Takes all events and all output.
-    fn settle(&mut self) -> Vec<u8>;
-    fn outcome(self) -> Outcome;
+    fn settle(&mut self) -> Vec<u8> {
+        while let Some(event) = self.endpoint.poll_event() {
+            self.outcome.events.push(format!("{event:?}"));
+            (self.answer)(&mut self.endpoint, event);
+        }
+        let output = self.endpoint.poll_output().to_vec();
+        self.endpoint.consume_output(output.len());
+        self.outcome.output.extend_from_slice(&output);
+        output
+    }
+
+    /// Plays the recording again, to the same end.
+    fn replay(&mut self, config: &Arc<R::Config>) -> Vec<u8> {
+        let recording = self.endpoint.take_recording();
+        let again = replay::<R>(Arc::clone(config), &recording).unwrap();
+        let events: Vec<String> = again.events.iter().map(|event| format!("{event:?}")).collect();
+        assert_eq!(events, self.outcome.events);
+        assert!(again.output == self.outcome.output, "it said something else");
+        recording
+    }
 }
 
-macro_rules! player {
-    ($name:ident, $endpoint:ty, $answer:ident) => {
-        struct $name {
-            endpoint: $endpoint,
-            outcome: Outcome,
-        }
-
-        impl Player for $name {
-            fn feed(&mut self, input: &Input) {
-                match input {
-                    Input::Time(micros) => self.endpoint.handle_timeout(Timestamp::from_micros(*micros)),
-                    Input::Bytes(bytes) => assert_eq!(self.endpoint.handle_input(bytes), bytes.len()),
-                    Input::Command(Command::Rekey) => drop(self.endpoint.rekey()),
-                    Input::Command(Command::Disconnect) => {
-                        self.endpoint.disconnect(DisconnectReason::BY_APPLICATION, "done");
-                    }
-                    Input::Eof => self.endpoint.handle_eof(),
-                }
-            }
-
-            fn settle(&mut self) -> Vec<u8> {
-                while let Some(event) = self.endpoint.poll_event() {
-                    self.outcome.events.push(format!("{event:?}"));
-                    $answer(&mut self.endpoint, event, &mut self.outcome.events);
-                }
-                let output = self.endpoint.poll_output().to_vec();
-                self.endpoint.consume_output(output.len());
-                self.outcome.output.extend_from_slice(&output);
-                output
-            }
-
-            fn outcome(self) -> Outcome {
-                self.outcome
-            }
-        }
-    };
-}
-
-player!(ClientPlayer, Client, answer_as_client);
-player!(ServerPlayer, Server, answer_as_server);
-
-fn answer_as_client(client: &mut Client, event: ClientEvent, log: &mut Vec<String>) {
+fn answer_as_client(client: &mut Client, event: ClientEvent) {
     match event {
         ClientEvent::HostKey(request) => client.answer_host_key(request, HostKeyAnswer::Accept).unwrap(),
         ClientEvent::AuthNeeded(needed) if needed.tried.is_none() => {
@@ -102,7 +74,6 @@ fn answer_as_client(client: &mut Client, event: ClientEvent, log: &mut Vec<Strin
         }
         ClientEvent::Channel(id, ChannelEvent::Data(stream)) => {
             let mut channel = client.channel(id).unwrap();
-            log.push(format!("{} bytes", channel.readable(stream).len()));
             channel.consume(stream, 700);
             channel.write(DataStream::STDOUT, b"more").unwrap();
         }
@@ -110,7 +81,7 @@ fn answer_as_client(client: &mut Client, event: ClientEvent, log: &mut Vec<Strin
     }
 }
 
-fn answer_as_server(server: &mut Server, event: ServerEvent, log: &mut Vec<String>) {
+fn answer_as_server(server: &mut Server, event: ServerEvent) {
     match event {
         ServerEvent::Sign(request) => {
             let signature =
@@ -126,84 +97,127 @@ fn answer_as_server(server: &mut Server, event: ServerEvent, log: &mut Vec<Strin
         }
         ServerEvent::Channel(id, ChannelEvent::Data(stream)) => {
             let mut channel = server.channel(id).unwrap();
-            log.push(format!("{} bytes", channel.readable(stream).len()));
             channel.consume(stream, usize::MAX);
         }
         _ => {}
     }
 }
 
-fn players(seed: u64) -> (ClientPlayer, ServerPlayer) {
-    let Setup { client, server, .. } = Setup::new(seed).quick();
-    let client = Client::new(Arc::new(client), Box::new(random(seed)), Timestamp::ZERO).unwrap();
-    let server = Server::new(Arc::new(server), Box::new(random(seed + 1)), Timestamp::ZERO).unwrap();
-    let (client, server) = (ClientPlayer { endpoint: client, outcome: Outcome::default() }, server);
-    (client, ServerPlayer { endpoint: server, outcome: Outcome::default() })
+/// A session with all its accidents.
+struct Session {
+    client: Player<ClientRole>,
+    server: Player<ServerRole>,
+    client_config: Arc<ClientConfig>,
+    server_config: Arc<ServerConfig>,
 }
 
-/// Plays a session with all its accidents and records what each side was given.
-fn record(seed: u64) -> ([Vec<Input>; 2], [Outcome; 2]) {
-    let (mut client, mut server) = players(seed);
-    let mut tapes = [Vec::new(), Vec::new()];
-    let mut dice = random(seed ^ 0xabc);
-    let mut roll = |below: usize| {
-        let mut bytes = [0; 4];
-        dice.fill_bytes(&mut bytes);
-        u32::from_le_bytes(bytes) as usize % below
-    };
-    fn give<P: Player>(player: &mut P, tape: &mut Vec<Input>, input: Input) -> Vec<u8> {
-        player.feed(&input);
-        tape.push(input);
-        player.settle()
-    }
-    let mut pending = [server.settle(), client.settle()];
-    for round in 0..400_u64 {
-        for side in [0, 1] {
-            let n = roll(900).min(pending[side].len());
-            let bytes: Vec<u8> = pending[side].drain(..n).collect();
-            let mut inputs = vec![Input::Time(round * 1000 + side as u64), Input::Bytes(bytes)];
-            match (round, side) {
-                (100 | 150, 0) | (120 | 150, 1) => inputs.push(Input::Command(Command::Rekey)),
-                (390, 0) => inputs.push(Input::Command(Command::Disconnect)),
-                (399, 1) => inputs.push(Input::Eof),
-                _ => {}
-            }
-            for input in inputs {
-                let said = match side {
-                    0 => give(&mut client, &mut tapes[0], input),
-                    _ => give(&mut server, &mut tapes[1], input),
-                };
-                pending[1 - side].extend(said);
-            }
+impl Session {
+    fn new(number: u64) -> Self {
+        let Setup { client, server, .. } = Setup::new(number).quick();
+        let (client_config, server_config) = (Arc::new(client), Arc::new(server));
+        let client = Client::recorded(Arc::clone(&client_config), &seed(number), Timestamp::ZERO).unwrap();
+        let server = Server::recorded(Arc::clone(&server_config), &seed(number + 1), Timestamp::ZERO).unwrap();
+        Self {
+            client: Player { endpoint: client, outcome: Outcome::default(), answer: answer_as_client },
+            server: Player { endpoint: server, outcome: Outcome::default(), answer: answer_as_server },
+            client_config,
+            server_config,
         }
     }
-    (tapes, [client.outcome(), server.outcome()])
+
+    fn run(number: u64) -> Self {
+        let mut session = Self::new(number);
+        let mut dice = random(number ^ 0xabc);
+        let mut roll = |below: usize| {
+            let mut bytes = [0; 4];
+            dice.fill_bytes(&mut bytes);
+            u32::from_le_bytes(bytes) as usize % below
+        };
+        let (mut to_client, mut to_server) = (session.server.settle(), session.client.settle());
+        for round in 0..400 {
+            let n = roll(900).min(to_client.len());
+            to_server.extend(turn(&mut session.client, round, to_client.drain(..n).collect()));
+            let n = roll(900).min(to_server.len());
+            to_client.extend(turn(&mut session.server, round, to_server.drain(..n).collect()));
+        }
+        session
+    }
 }
 
-fn play<P: Player>(mut player: P, tape: &[Input]) -> Outcome {
-    player.settle();
-    for input in tape {
-        player.feed(input);
-        player.settle();
+/// A turn of a loop: time, bytes, and what an application does out of itself.
+fn turn<R: Role>(player: &mut Player<R>, round: u64, bytes: Vec<u8>) -> Vec<u8>
+where
+    R::Event: Debug,
+{
+    let endpoint = &mut player.endpoint;
+    endpoint.handle_timeout(Timestamp::from_micros(round * 1000));
+    // Both ways in.
+    if round % 2 == 0 {
+        assert_eq!(endpoint.handle_input(&bytes), bytes.len());
+    } else {
+        endpoint.input_buffer()[..bytes.len()].copy_from_slice(&bytes);
+        endpoint.input_filled(bytes.len());
     }
-    player.outcome()
+    match (round, endpoint.side()) {
+        (100 | 150, Side::Client) | (120 | 150, Side::Server) => endpoint.rekey().unwrap(),
+        (390, Side::Client) => endpoint.disconnect(DisconnectReason::BY_APPLICATION, "done"),
+        (395, Side::Client) => endpoint.handle_write_closed(),
+        (399, Side::Server) => endpoint.handle_eof(),
+        _ => {}
+    }
+    player.settle()
 }
 
 #[test]
-fn a_record_played_again_is_the_session() {
-    for seed in [1, 40, 41] {
-        let (tapes, [client, server]) = record(seed);
-        for outcome in [&client, &server] {
+fn a_recording_played_again_is_the_session() {
+    for number in [1, 40, 41] {
+        let mut session = Session::run(number);
+        for outcome in [&session.client.outcome, &session.server.outcome] {
             let count = |what: &str| outcome.events.iter().filter(|event| event.contains(what)).count();
             assert_eq!((count("Rekeyed"), count("Closed(")), (3, 1), "{:#?}", outcome.events);
-            assert!(count("bytes") > 0 && outcome.output.len() > 2000);
+            assert!(count("Data") > 0 && outcome.output.len() > 2000);
         }
-        for _ in 0..2 {
-            let players = players(seed);
-            assert_eq!(play(players.0, &tapes[0]), client);
-            assert_eq!(play(players.1, &tapes[1]), server);
+        let client = session.client.replay(&session.client_config);
+        let server = session.server.replay(&session.server_config);
+        // Again, as often as one likes.
+        assert!(replay::<ClientRole>(session.client_config, &client).unwrap().output == session.client.outcome.output);
+        assert!(replay::<ServerRole>(session.server_config, &server).unwrap().output == session.server.outcome.output);
+    }
+}
+
+#[test]
+fn another_configuration_is_found_out() {
+    let mut session = Session::run(7);
+    let recording = session.client.endpoint.take_recording();
+    let other = Arc::new(ClientConfig::default());
+    assert!(matches!(replay::<ClientRole>(other, &recording), Err(ReplayError::Diverged { .. })));
+    let other_role = replay::<ServerRole>(session.server_config, &recording).unwrap_err();
+    assert_eq!(other_role, ReplayError::OtherRole);
+}
+
+/// A recording is a file: whatever is in it, reading it ends, with the place where it is wrong.
+#[test]
+fn damaged_recordings() {
+    let mut session = Session::run(9);
+    let recording = session.client.endpoint.take_recording();
+    let config = &session.client_config;
+    let start = 4 + 18 + 4 + 1 + 32 + 8;
+    for length in 0..start {
+        let cut = replay::<ClientRole>(Arc::clone(config), &recording[..length]).unwrap_err();
+        assert_eq!(cut, ReplayError::NotARecording);
+    }
+    for length in (start..recording.len()).step_by(37) {
+        match replay::<ClientRole>(Arc::clone(config), &recording[..length]) {
+            Ok(again) => assert!(session.client.outcome.output.starts_with(&again.output)),
+            Err(error) => {
+                assert!(matches!(error, ReplayError::Malformed { offset } if offset < length), "{length}: {error:?}");
+            }
         }
-        // Another seed says other things with the same ears.
-        assert_ne!(play(players(seed + 7).0, &tapes[0]).output, client.output);
+    }
+    for at in (start..recording.len()).step_by(41) {
+        let mut damaged = recording.clone();
+        damaged[at] ^= 0x40;
+        // It may fail or lead elsewhere.
+        drop(replay::<ClientRole>(Arc::clone(config), &damaged));
     }
 }

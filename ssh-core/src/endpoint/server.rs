@@ -85,7 +85,7 @@ impl Server {
     /// # Errors
     /// [`Misuse::StaleToken`]
     pub fn answer_signature(&mut self, request: SignRequest, signature: Option<&[u8]>) -> Result<(), Misuse> {
-        self.core.answer_host_signature(&request, signature)
+        self.core.answer_host_signature(request.turn, signature)
     }
 
     /// Says whether the key would do. Nobody is logged in by this.
@@ -93,7 +93,7 @@ impl Server {
     /// # Errors
     /// [`Misuse::StaleToken`]
     pub fn answer_key_offer(&mut self, offer: KeyOffer, would_do: bool) -> Result<(), Misuse> {
-        self.core.answer_key_offer(&offer, would_do)
+        self.core.answer_key_offer(offer.turn, would_do)
     }
 
     /// Says whether what was shown or proven is enough.
@@ -101,7 +101,7 @@ impl Server {
     /// # Errors
     /// [`Misuse::StaleToken`]
     pub fn answer_auth(&mut self, request: AuthRequest, answer: AuthAnswer) -> Result<(), Misuse> {
-        self.core.answer_auth(&request, answer)
+        self.core.answer_auth(request.turn, answer)
     }
 
     /// Shows the user a text while authentication goes on.
