@@ -80,6 +80,7 @@
 //! | decide which clients a server lets in | [`admission`] |
 //! | run a connection over a channel of another | [`splice`] |
 //! | see which message is legal when | [`gate::GATE`] |
+//! | see what was said, or write it down to play it again | [`transcript`], [`recording`] |
 //! | test what takes 2³² packets | feature `test-hooks` |
 //!
 //! # What is guaranteed
@@ -139,7 +140,8 @@ pub mod recording {
     //! likes. [`replay`] needs the configuration the endpoint was made with, no network and no application.
     //!
     //! A recording holds the seed, and with it every key of the session, and every password: it is as secret as they are.
-    //! It is for hunting a bug, not for an audit.
+    //! For what may be shown there is the
+    //! [`transcript`](crate::transcript).
     //!
     //! ```
     //! use std::sync::Arc;
@@ -199,6 +201,7 @@ pub mod recording {
 }
 mod secret;
 mod time;
+pub mod transcript;
 mod transport;
 mod untrusted;
 pub mod wire;

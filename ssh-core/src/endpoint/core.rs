@@ -20,6 +20,7 @@ use crate::packet::{IdentificationReader, Packet, Receiver, Sender, excerpt};
 use crate::random::{ChaChaRandom, SecureRandom};
 use crate::recorder::{Kind, Recorder};
 use crate::time::Timestamp;
+use crate::transcript::{Direction, Transcript};
 use crate::transport::{
     KexEvent, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, verdict,
 };
@@ -44,6 +45,7 @@ pub struct CoreConfig {
     pub(super) keepalive: Option<KeepAlive>,
     pub(super) identification: String,
     pub(super) require_strict_kex: bool,
+    pub(super) transcript_entries: usize,
     pub(super) server: Option<Arc<ServerConfig>>,
 }
 
@@ -135,6 +137,10 @@ impl Core {
             recorder: None,
             config,
         };
+        if core.config.transcript_entries > 0 {
+            let transcript = Transcript::new(core.config.transcript_entries, now);
+            *core.outbound.sender.transcript() = Some(Box::new(transcript));
+        }
         core.send_first_words().map_err(|_| ConfigError::Random)?;
         Ok(core)
     }
@@ -288,7 +294,11 @@ impl Core {
 
     /// Asks the gate, then hands the message to the layer it belongs to.
     fn handle_packet(&mut self, packet: &Packet) -> Result<Progress, Error> {
-        let Some((&number, _)) = self.receiver.payload(packet).split_first() else {
+        let payload = self.receiver.payload(packet);
+        if let Some(transcript) = self.outbound.sender.transcript() {
+            transcript.note(Direction::Received, packet.sequence_number, payload);
+        }
+        let Some((&number, _)) = payload.split_first() else {
             return Err(PeerMisbehaved::Padding.into());
         };
         let number = MessageNumber(number);

@@ -31,6 +31,7 @@ use crate::error::Misuse;
 use crate::random::{ChaChaRandom, SecureRandom};
 use crate::recorder::{Kind, Recorder};
 use crate::time::Timestamp;
+use crate::transcript::Entry;
 use crate::transport::{Negotiated, Side};
 use crate::untrusted::Untrusted;
 use crate::wire::{ChannelOpenFailureReason, DisconnectReason};
@@ -125,6 +126,12 @@ impl<R: Role> Endpoint<R> {
         self.core.recorder.as_mut().map(|recorder| recorder.take()).unwrap_or_default()
     }
 
+    /// The next entry of the [`transcript`](crate::transcript), if one is kept
+    /// ([`ClientConfig::transcript_entries`](crate::ClientConfig::transcript_entries)) and there is one.
+    pub fn poll_transcript(&mut self) -> Option<Entry> {
+        self.core.outbound.sender.transcript().as_mut()?.take()
+    }
+
     /// What happened next; `None`: nothing more until there is input, time, an answer, or room in the output.
     ///
     /// Works through at most as many packets as it takes to find one event. Data on a channel is valid to read until
@@ -175,6 +182,9 @@ impl<R: Role> Endpoint<R> {
     /// calling it before other input makes timers more exact.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.core.note(Kind::Time, |writer| writer.uint64(now.as_micros()));
+        if let Some(transcript) = self.core.outbound.sender.transcript() {
+            transcript.set_time(now);
+        }
         self.core.handle_timeout(now);
     }
 
