@@ -124,7 +124,7 @@ pub mod fuzz;
 pub mod gate {
     //! Which message is legal when: the table that the dispatcher asks before it does anything.
 
-    pub use crate::transport::{GATE, GateRow, KexPhase, Phase, Sender, Verdict, verdict};
+    pub use crate::transport::{GATE, GateRow, KexPhase, Phase, Sender, Verdict, verdict, verdict_by};
 }
 pub mod key;
 pub mod login;
