@@ -283,7 +283,7 @@ fn public_values_are_judged() {
         let last = payloads(client.poll_output()).pop().unwrap();
         assert_eq!(last[..5], [1, 0, 0, 0, DisconnectReason::KEY_EXCHANGE_FAILED.0 as u8]);
     }
-    for body in [&[0, 0, 0, 33][..], &[0xff; 8], &[], &[&string(&BASEPOINT)[..], &[0]].concat()] {
+    for body in [&[0, 0, 0, 33][..], &[0xff; 8], &[], &[&string(BASEPOINT)[..], &[0]].concat()] {
         let mut server = server();
         say(&mut server, &kexinit(CLIENT_STRICT, "ssh-ed25519", false));
         say(&mut server, &[&[30][..], body].concat());
@@ -303,9 +303,9 @@ fn public_values_are_judged() {
 fn hosts_prove_their_keys() {
     let other = common::key(ssh_core::key::KeyAlgorithm::EcdsaNistp256, 1).public_key().blob().to_vec();
     let right = common::key(ssh_core::key::KeyAlgorithm::Ed25519, 1).public_key().blob().to_vec();
-    let zero = [string(b"ssh-ed25519"), string(&[0; 64])].concat();
+    let zero = [string(b"ssh-ed25519"), string([0; 64])].concat();
     for host_key in [right, other, vec![], vec![0xff; 40], string(b"ssh-ed25519")] {
-        for signature in [zero.clone(), vec![], [string(b"ssh-rsa"), string(&[0; 64])].concat()] {
+        for signature in [zero.clone(), vec![], [string(b"ssh-rsa"), string([0; 64])].concat()] {
             let mut client = client();
             say(&mut client, &kexinit(SERVER_STRICT, "ssh-ed25519", false));
             say(&mut client, &kex_ecdh_reply(&host_key, &BASEPOINT, &signature));

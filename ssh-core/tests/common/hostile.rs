@@ -14,7 +14,7 @@ use ssh_core::{
 use super::{Setup, random};
 
 /// A role of the real endpoint, with an application that says yes.
-pub trait Party: Role {
+pub trait Party: Role<Event: std::fmt::Debug> {
     const SIDE: Side;
     /// The other one's.
     const PEER: hostile_peer::Role;
@@ -22,6 +22,8 @@ pub trait Party: Role {
     fn start(setup: Setup) -> Endpoint<Self>;
     /// Answers what nothing goes on without, host key and host signature; everything else comes back.
     fn answer(endpoint: &mut Endpoint<Self>, event: Self::Event) -> Option<Self::Event>;
+    /// Says no to a decision.
+    fn refuse(endpoint: &mut Endpoint<Self>, event: Self::Event);
     fn closed(event: &Self::Event) -> Option<&CloseReason>;
     fn channel_event(event: &Self::Event) -> Option<&ChannelEvent>;
 
@@ -41,6 +43,8 @@ pub struct Meeting<P: Party> {
     pub peer: Peer,
     /// What the endpoint's application was told and did not answer by itself.
     pub events: VecDeque<P::Event>,
+    /// Nothing is answered by itself.
+    pub holds: bool,
 }
 
 pub type WithClient = Meeting<ClientRole>;
@@ -58,7 +62,7 @@ impl<P: Party> Meeting<P> {
     /// Nothing is said yet.
     pub fn new(peer: Peer, setup: Setup) -> Self {
         assert_eq!(peer.role, P::PEER);
-        Self { endpoint: P::start(setup), peer, events: VecDeque::new() }
+        Self { endpoint: P::start(setup), peer, events: VecDeque::new(), holds: false }
     }
 
     /// With the cheapest algorithms.
@@ -84,7 +88,8 @@ impl<P: Party> Meeting<P> {
         loop {
             rest = &rest[self.endpoint.handle_input(rest)..];
             while let Some(event) = self.endpoint.poll_event() {
-                self.events.extend(P::answer(&mut self.endpoint, event));
+                let event = if self.holds { Some(event) } else { P::answer(&mut self.endpoint, event) };
+                self.events.extend(event);
             }
             let output = self.endpoint.poll_output().to_vec();
             self.endpoint.consume_output(output.len());
@@ -180,6 +185,16 @@ impl<P: Party> Meeting<P> {
         self.settle();
     }
 
+    /// Answers the decision that is held; what the endpoint said before it looked at anything else is forgotten.
+    pub fn answer_held(&mut self, answer: impl FnOnce(&mut Self)) {
+        answer(self);
+        let output = self.endpoint.poll_output().to_vec();
+        self.endpoint.consume_output(output.len());
+        self.peer.feed(&output);
+        self.peer.payloads();
+        self.settle();
+    }
+
     /// How it ended, if it did.
     pub fn closed(&self) -> Option<CloseReason> {
         let mut ends = self.events.iter().filter_map(P::closed);
@@ -191,6 +206,15 @@ impl<P: Party> Meeting<P> {
     /// The next event.
     pub fn event(&mut self) -> P::Event {
         self.events.pop_front().expect("an event")
+    }
+}
+
+impl WithServer {
+    /// Answers a keyboard-interactive request by a round of no questions.
+    pub fn ask_nothing(&mut self) {
+        let ServerEvent::Auth(request) = self.event() else { panic!("a request") };
+        let answer = AuthAnswer::Prompts { name: String::new(), instruction: String::new(), prompts: vec![] };
+        self.endpoint.answer_auth(request, answer).unwrap();
     }
 }
 
@@ -208,6 +232,14 @@ impl Party for ServerRole {
         let signature = key.sign(request.algorithm, &request.data, &mut random(7)).unwrap();
         server.answer_signature(request, Some(&signature)).unwrap();
         None
+    }
+
+    fn refuse(server: &mut Server, event: ServerEvent) {
+        match event {
+            ServerEvent::Auth(request) => server.answer_auth(request, AuthAnswer::Reject).unwrap(),
+            ServerEvent::KeyOffer(offer) => server.answer_key_offer(offer, false).unwrap(),
+            _ => {}
+        }
     }
 
     fn closed(event: &ServerEvent) -> Option<&CloseReason> {
@@ -233,9 +265,7 @@ impl Party for ServerRole {
     fn ask_questions(meeting: &mut WithServer) {
         meeting.peer.authenticate_keyboard_interactive("root");
         meeting.settle();
-        let ServerEvent::Auth(request) = meeting.event() else { panic!("a request") };
-        let answer = AuthAnswer::Prompts { name: String::new(), instruction: String::new(), prompts: vec![] };
-        meeting.endpoint.answer_auth(request, answer).unwrap();
+        meeting.ask_nothing();
         meeting.settle();
         meeting.peer.expect(60);
     }
@@ -275,6 +305,9 @@ impl Party for ClientRole {
         client.answer_host_key(request, HostKeyAnswer::Accept).unwrap();
         None
     }
+
+    /// A client's decisions hold up nothing but themselves.
+    fn refuse(_: &mut Client, _: ClientEvent) {}
 
     fn closed(event: &ClientEvent) -> Option<&CloseReason> {
         match event {

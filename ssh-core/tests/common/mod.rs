@@ -3,6 +3,7 @@
 
 pub mod hostile;
 pub mod traffic;
+pub mod verdicts;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
