@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "shared by several tests")]
 
 pub mod hostile;
+pub mod memo;
+pub mod session;
 pub mod traffic;
 pub mod verdicts;
 
