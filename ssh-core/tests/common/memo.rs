@@ -13,6 +13,9 @@ use ssh_core::wire::MessageNumber;
 
 type Seed = [u8; 32];
 
+/// Who, by which secret, heard what.
+type Heard = (Side, Seed, Vec<u8>);
+
 /// A method that remembers.
 struct Remembering(&'static Memo);
 
@@ -20,7 +23,7 @@ struct Remembering(&'static Memo);
 struct Memo {
     method: &'static dyn KeyExchange,
     offers: Mutex<HashMap<Seed, Vec<u8>>>,
-    outcomes: Mutex<HashMap<(Side, Seed, Vec<u8>), Result<Outcome, KexError>>>,
+    outcomes: Mutex<HashMap<Heard, Result<Outcome, KexError>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
