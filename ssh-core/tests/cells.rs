@@ -56,7 +56,7 @@ fn outcome(side: Side, state: State, number: u8, body: Body) -> Outcome {
         Verdict::Ignore => quiet(&[], &[]),
         Verdict::Unimplemented => Outcome::Unimplemented,
         Verdict::Disconnect => Outcome::Ends(End::Unexpected),
-        Verdict::Handle if !is_valid(side, number, body) => match (side, number) {
+        Verdict::Handle if !is_valid(number, body) => match (side, number) {
             // Another method's message is refused whatever it holds.
             (Side::Server, 30) | (Side::Client, 31) => Outcome::Ends(End::Malformed),
             (_, 30..=49) => Outcome::Ends(End::Unexpected),
@@ -67,12 +67,11 @@ fn outcome(side: Side, state: State, number: u8, body: Body) -> Outcome {
 }
 
 /// Whether this form of a message is legal.
-fn is_valid(side: Side, number: u8, body: Body) -> bool {
+fn is_valid(number: u8, body: Body) -> bool {
     match (number, body) {
         (_, Body::Valid) => true,
-        // Nothing hangs on what a peer did not understand, nor on what a client announces.
+        // Nothing hangs on what a peer did not understand.
         (3, _) => true,
-        (7, _) => side == Side::Server,
         // Its form is that of the request it answers, which is free here.
         (81, _) => true,
         (21 | 52 | 82, Body::Empty) => true,

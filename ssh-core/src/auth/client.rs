@@ -17,11 +17,11 @@ use crate::crypto::signature::SignatureAlgorithm;
 use crate::error::{Error, LimitKind, Misuse, PeerMisbehaved};
 use crate::key::PublicKey;
 use crate::message::{
-    DecodeMessage, ExtInfo, Rest, ServiceAccept, ServiceRequest, UserauthBanner, UserauthFailure, UserauthInfoRequest,
+    DecodeMessage, Rest, ServiceAccept, ServiceRequest, UserauthBanner, UserauthFailure, UserauthInfoRequest,
     UserauthInfoResponse, UserauthPasswdChangereq, UserauthPkOk, UserauthRequest, UserauthSuccess,
 };
 use crate::secret::SecretBytes;
-use crate::transport::{Outbound, SignatureWanted, server_signature_algorithms};
+use crate::transport::{Outbound, SignatureWanted};
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, MessageNumber, Reader, Writer};
 
@@ -175,13 +175,13 @@ impl ClientAuth {
         }
     }
 
-    pub(crate) fn handle_ext_info(&mut self, body: &[u8]) -> Result<(), Error> {
-        let read = || server_signature_algorithms(&ExtInfo::decode(body)?);
+    /// EXT_INFO, with the algorithms the server takes signatures of, if it says.
+    pub(crate) fn handle_ext_info(&mut self, algorithms: Option<Vec<String>>) -> Result<(), Error> {
         if core::mem::replace(&mut self.announced_success, !matches!(self.state, State::RequestingService)) {
             return Err(unexpected(MessageNumber::EXT_INFO));
         }
-        if let Some(list) = read().map_err(|error| malformed(MessageNumber::EXT_INFO, error))? {
-            self.server_signature_algorithms = Some(list);
+        if algorithms.is_some() {
+            self.server_signature_algorithms = algorithms;
         }
         Ok(())
     }

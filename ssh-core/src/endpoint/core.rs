@@ -15,14 +15,15 @@ use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
 use crate::connection::{Connection, ConnectionEvent, Step};
 use crate::crypto::Algorithms;
 use crate::error::{CloseReason, Error, LimitKind, PeerMisbehaved, Stage};
-use crate::message::{DecodeMessage, Disconnect, Ping, Pong, Unimplemented};
+use crate::message::{DecodeMessage, Disconnect, ExtInfo, Ping, Pong, Unimplemented};
 use crate::packet::{IdentificationReader, Packet, Receiver, Sender, excerpt};
 use crate::random::{ChaChaRandom, SecureRandom};
 use crate::recorder::{Kind, Recorder};
 use crate::time::Timestamp;
 use crate::transcript::{Direction, Transcript};
 use crate::transport::{
-    KexEvent, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, verdict,
+    KexEvent, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, server_signature_algorithms,
+    verdict,
 };
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, DisconnectReason, MessageNumber};
@@ -347,8 +348,10 @@ impl Core {
                 if self.phase == Phase::Service && self.receiver.packets() != 1 {
                     return Err(PeerMisbehaved::UnexpectedMessage { number, during: self.stage() }.into());
                 }
+                let message = ExtInfo::decode(body).map_err(malformed)?;
+                let algorithms = server_signature_algorithms(&message).map_err(malformed)?;
                 if let Some(Auth::Client(auth)) = &mut self.auth {
-                    auth.handle_ext_info(body)?;
+                    auth.handle_ext_info(algorithms)?;
                 }
             }
             MessageNumber::SERVICE_REQUEST | MessageNumber::SERVICE_ACCEPT => {
