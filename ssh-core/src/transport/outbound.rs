@@ -22,6 +22,9 @@ pub(crate) struct Outbound {
 /// What a deferred message costs beside its bytes.
 const DEFERRED_OVERHEAD: usize = 64;
 
+/// How much further than channel data replies may fill the output before input has to wait.
+const REPLY_ROOM: usize = 64 * 1024;
+
 impl Outbound {
     pub(crate) fn new(sender: Sender, max_deferred_bytes: usize) -> Self {
         Self {
@@ -56,6 +59,11 @@ impl Outbound {
     /// Sends a payload that was encoded elsewhere and is legal now.
     pub(crate) fn send_payload(&mut self, parts: &[&[u8]]) {
         self.sender.packet(|out| parts.iter().for_each(|part| out.extend_from_slice(part)));
+    }
+
+    /// Whether so much waits for the socket that no input may cause more of it.
+    pub(crate) fn is_full(&self, max_output: usize) -> bool {
+        self.sender.queued() >= max_output.saturating_add(REPLY_ROOM)
     }
 
     /// Whether messages of the upper layers go out at once.
