@@ -274,8 +274,10 @@ impl Receiver {
         if kept == 0 {
             return;
         }
-        if kept < self.end {
-            self.buffer.copy_within(kept..self.end, 0);
+        if let Some(filled) = self.buffer.get_mut(..self.end)
+            && kept < filled.len()
+        {
+            filled.copy_within(kept.., 0);
         }
         self.start -= kept;
         self.end -= kept;
