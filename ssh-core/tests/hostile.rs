@@ -1,10 +1,12 @@
-//! A peer with a codec of its own that breaks the rules in the clear, before there are keys.
+//! The hostile peer in the clear, before there are keys.
 
 mod common;
 
 use std::sync::Arc;
 
 use common::{Setup, random};
+use hostile_peer::messages::{BASEPOINT, disconnect, kex_ecdh_init, kex_ecdh_reply, minimal};
+use hostile_peer::{Cipher, KexInit, Method, Peer, string};
 use ssh_core::crypto::kex::KexError;
 use ssh_core::wire::{DisconnectReason, MessageNumber};
 use ssh_core::{
@@ -12,68 +14,22 @@ use ssh_core::{
     ServerEvent, Stage, Timestamp,
 };
 
-/// The basepoint of X25519: a public value that is as good as any other.
-const BASEPOINT: [u8; 32] = {
-    let mut point = [0; 32];
-    point[0] = 9;
-    point
-};
-
-fn string(bytes: &[u8]) -> Vec<u8> {
-    [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat()
-}
-
-/// RFC 4253 §6, without encryption.
-fn packet(payload: &[u8]) -> Vec<u8> {
-    let mut padding = 8 - (5 + payload.len()) % 8;
-    if padding < 4 {
-        padding += 8;
-    }
-    let length = (1 + payload.len() + padding) as u32;
-    [&length.to_be_bytes()[..], &[padding as u8], payload, &vec![0xaa; padding]].concat()
-}
-
-/// RFC 4253 §7.1
+/// RFC 4253 §7.1: these methods and host key algorithms, and one cipher.
 fn kexinit(kex: &str, host_key: &str, guess: bool) -> Vec<u8> {
-    let cipher = "aes128-gcm@openssh.com";
-    let lists = [kex, host_key, cipher, cipher, "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""];
-    let mut payload = vec![20];
-    payload.extend([0x5a; 16]);
-    lists.iter().for_each(|list| payload.extend(string(list.as_bytes())));
-    payload.push(u8::from(guess));
-    payload.extend([0; 4]);
-    payload
-}
-
-/// RFC 8731 §3.1 as the client says it.
-fn ecdh_init(value: &[u8]) -> Vec<u8> {
-    [&[30][..], &string(value)].concat()
+    let offer = KexInit {
+        kex: kex.into(),
+        host_key: host_key.into(),
+        guess,
+        strict: false,
+        ext_info: false,
+        ..KexInit::new(Method::Curve25519, Cipher::Aes128Gcm)
+    };
+    offer.payload(hostile_peer::Role::Client, true)
 }
 
 /// A message with a plausible body for each number, so that nothing but the state can be wrong with it.
 fn plausible(number: u8) -> Vec<u8> {
-    let body = match number {
-        1 => [vec![0, 0, 0, 11], string(b""), string(b"")].concat(),
-        2 | 192 | 193 => string(b"data"),
-        3 => vec![0; 4],
-        4 => [vec![1], string(b"text"), string(b"")].concat(),
-        5 | 6 => string(b"ssh-userauth"),
-        7 => vec![0; 4],
-        20 => return kexinit(SERVER_STRICT, "ssh-ed25519", false),
-        30 => string(&BASEPOINT),
-        50 => [string(b"root"), string(b"ssh-connection"), string(b"none")].concat(),
-        51 => [string(b"password"), vec![0]].concat(),
-        53 => [string(b"banner"), string(b"")].concat(),
-        80 => [string(b"tcpip-forward"), vec![1]].concat(),
-        90 => [string(b"session"), vec![0; 12]].concat(),
-        98 => [vec![0; 4], string(b"exec"), vec![1], string(b"id")].concat(),
-        93 => vec![0; 8],
-        94 => [vec![0; 4], string(b"data")].concat(),
-        91 => vec![0; 16],
-        96 | 97 | 99 | 100 => vec![0; 4],
-        _ => Vec::new(),
-    };
-    [&[number][..], &body].concat()
+    if number == 20 { kexinit(SERVER_STRICT, "ssh-ed25519", false) } else { minimal(number, 0) }
 }
 
 const CLIENT_STRICT: &str = "curve25519-sha256,kex-strict-c-v00@openssh.com";
@@ -130,15 +86,21 @@ fn unexpected(number: u8) -> Option<CloseReason> {
 
 /// Payloads of an endpoint's packets in the clear.
 fn payloads(output: &[u8]) -> Vec<Vec<u8>> {
-    let mut at = output.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-    let mut found = Vec::new();
-    while at + 5 <= output.len() {
-        let length = u32::from_be_bytes(output[at..at + 4].try_into().unwrap()) as usize;
-        let padding = usize::from(output[at + 4]);
-        found.push(output[at + 5..at + 4 + length - padding].to_vec());
-        at += 4 + length;
-    }
-    found
+    let mut peer = raw_peer();
+    peer.feed(output);
+    peer.payloads()
+}
+
+/// It has said nothing, so that all it says is in the clear.
+fn raw_peer() -> Peer {
+    Peer::new(hostile_peer::Role::Client, Method::Curve25519, Cipher::Aes128Gcm)
+}
+
+/// RFC 4253 §6, without encryption.
+fn packet(payload: &[u8]) -> Vec<u8> {
+    let mut peer = raw_peer();
+    peer.send(payload);
+    peer.take_output()
 }
 
 /// The codec itself: an honest peer gets as far as the signature.
@@ -146,7 +108,7 @@ fn payloads(output: &[u8]) -> Vec<Vec<u8>> {
 fn an_honest_peer_is_welcome() {
     let mut server = server();
     say(&mut server, &kexinit(CLIENT_STRICT, "ssh-ed25519", false));
-    say(&mut server, &ecdh_init(&BASEPOINT));
+    say(&mut server, &kex_ecdh_init(&BASEPOINT));
     assert!(matches!(server.poll_event(), Some(ServerEvent::Sign(_))));
     assert!(server.negotiated().unwrap().strict_kex);
     assert_eq!(payloads(server.poll_output())[0][0], 20);
@@ -235,7 +197,7 @@ fn upper_layers_are_never_accepted_in_the_clear() {
         // Behind a whole exchange, where NEWKEYS should be.
         let mut server = self::server();
         say(&mut server, &kexinit(LOOSE, "ssh-ed25519", false));
-        say(&mut server, &ecdh_init(&BASEPOINT));
+        say(&mut server, &kex_ecdh_init(&BASEPOINT));
         say(&mut server, &plausible(number));
         let Some(ServerEvent::Sign(request)) = server.poll_event() else { panic!("a signature") };
         assert!(server.poll_event().is_none(), "it waits");
@@ -253,12 +215,12 @@ fn wrong_guesses_are_dropped_exactly_once() {
             ("sntrup761x25519-sha512,curve25519-sha256", "ssh-ed25519"),
             ("curve25519-sha256,ecdh-sha2-nistp256", "ssh-rsa,ssh-ed25519"),
         ] {
-            for guess in [&ecdh_init(b"of another method")[..], &[34, 0, 0, 4, 0], &[49]] {
+            for guess in [&kex_ecdh_init(b"of another method")[..], &[34, 0, 0, 4, 0], &[49]] {
                 let mut server = server();
                 say(&mut server, &kexinit(&format!("{kex}{strict}"), host_key, true));
                 say(&mut server, guess);
                 assert_eq!(end_of_server(&mut server), None);
-                say(&mut server, &ecdh_init(&BASEPOINT));
+                say(&mut server, &kex_ecdh_init(&BASEPOINT));
                 assert!(matches!(server.poll_event(), Some(ServerEvent::Sign(_))), "{kex} {guess:?}");
                 // A second wrong one is a violation.
                 let mut server = self::server();
@@ -282,7 +244,7 @@ fn right_guesses_count() {
         config.algorithms.kex.retain(|kex| kex.name() == "curve25519-sha256");
     });
     say(&mut server, &kexinit(LOOSE, "ssh-ed25519", true));
-    say(&mut server, &ecdh_init(&BASEPOINT));
+    say(&mut server, &kex_ecdh_init(&BASEPOINT));
     assert!(matches!(server.poll_event(), Some(ServerEvent::Sign(_))));
 }
 
@@ -311,18 +273,17 @@ fn public_values_are_judged() {
     for (value, error) in cases {
         let mut server = server();
         say(&mut server, &kexinit(CLIENT_STRICT, "ssh-ed25519", false));
-        say(&mut server, &ecdh_init(&value));
+        say(&mut server, &kex_ecdh_init(&value));
         assert_eq!(end_of_server(&mut server), key_exchange(error), "{} bytes", value.len());
         let mut client = client();
         say(&mut client, &kexinit(SERVER_STRICT, "ssh-ed25519", false));
         let host_key = common::key(ssh_core::key::KeyAlgorithm::Ed25519, 1).public_key().blob().to_vec();
-        let reply = [&[31][..], &string(&host_key), &string(&value), &string(b"signature")].concat();
-        say(&mut client, &reply);
+        say(&mut client, &kex_ecdh_reply(&host_key, &value, b"signature"));
         assert_eq!(end_of_client(&mut client), key_exchange(error), "{} bytes", value.len());
         let last = payloads(client.poll_output()).pop().unwrap();
         assert_eq!(last[..5], [1, 0, 0, 0, DisconnectReason::KEY_EXCHANGE_FAILED.0 as u8]);
     }
-    for body in [&[0, 0, 0, 33][..], &[0xff; 8], &[], &[&string(&BASEPOINT)[..], &[0]].concat()] {
+    for body in [&[0, 0, 0, 33][..], &[0xff; 8], &[], &[&string(BASEPOINT)[..], &[0]].concat()] {
         let mut server = server();
         say(&mut server, &kexinit(CLIENT_STRICT, "ssh-ed25519", false));
         say(&mut server, &[&[30][..], body].concat());
@@ -342,12 +303,12 @@ fn public_values_are_judged() {
 fn hosts_prove_their_keys() {
     let other = common::key(ssh_core::key::KeyAlgorithm::EcdsaNistp256, 1).public_key().blob().to_vec();
     let right = common::key(ssh_core::key::KeyAlgorithm::Ed25519, 1).public_key().blob().to_vec();
-    let zero = [string(b"ssh-ed25519"), string(&[0; 64])].concat();
+    let zero = [string(b"ssh-ed25519"), string([0; 64])].concat();
     for host_key in [right, other, vec![], vec![0xff; 40], string(b"ssh-ed25519")] {
-        for signature in [zero.clone(), vec![], [string(b"ssh-rsa"), string(&[0; 64])].concat()] {
+        for signature in [zero.clone(), vec![], [string(b"ssh-rsa"), string([0; 64])].concat()] {
             let mut client = client();
             say(&mut client, &kexinit(SERVER_STRICT, "ssh-ed25519", false));
-            say(&mut client, &[&[31][..], &string(&host_key), &string(&BASEPOINT), &string(&signature)].concat());
+            say(&mut client, &kex_ecdh_reply(&host_key, &BASEPOINT, &signature));
             let end = end_of_client(&mut client);
             let hosts = matches!(end, Some(CloseReason::Failed(Error::PeerMisbehaved(PeerMisbehaved::HostKey(_)))));
             assert!(hosts, "{end:?}");
@@ -400,8 +361,7 @@ fn malformed_kexinits() {
 #[test]
 fn a_disconnect_is_final() {
     let mut client = client();
-    let message = [&[1, 0, 0, 0, 12][..], &string(b"too \x1b[31mmany"), &string(b"")].concat();
-    say(&mut client, &message);
+    say(&mut client, &disconnect(12, "too \x1b[31mmany"));
     say(&mut client, &kexinit(SERVER_STRICT, "ssh-ed25519", false));
     let said = client.poll_output().len();
     let end = end_of_client(&mut client);

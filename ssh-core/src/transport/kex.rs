@@ -202,12 +202,12 @@ impl Transport {
         outbound: &mut Outbound,
         random: &mut dyn SecureRandom,
     ) -> Result<(), Error> {
+        let body = payload.get(1..).unwrap_or_default();
+        let theirs = KexInit::decode(body).map_err(|error| malformed(MessageNumber::KEXINIT, error))?;
         self.start(outbound, random)?;
         let State::OursSent { kexinit: ours } = core::mem::replace(&mut self.state, State::Idle) else {
             return Err(unexpected(MessageNumber::KEXINIT));
         };
-        let body = payload.get(1..).unwrap_or_default();
-        let theirs = KexInit::decode(body).map_err(|error| malformed(MessageNumber::KEXINIT, error))?;
         let first = self.session_id.is_none();
         let agreement = negotiate(self.offer(), self.config.side, &theirs, (!first).then(|| self.is_strict()))?;
         if first {
