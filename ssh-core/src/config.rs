@@ -158,7 +158,8 @@ pub struct Limits {
     pub max_unread_bytes: u64,
     /// Channels open at once, both directions.
     pub max_channels: u32,
-    /// Bytes of output at which channel data has to wait. Replies may go 64 KiB above it; then input waits too.
+    /// Bytes of output at which channel data has to wait. Replies may go 64 KiB above it; then input waits too. Before
+    /// authentication input waits at 16 KiB.
     pub max_output: usize,
     /// Messages and bytes held back while keys are exchanged.
     pub max_deferred_bytes: usize,

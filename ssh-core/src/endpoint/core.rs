@@ -270,7 +270,7 @@ impl Core {
             self.rekey_if_due()?;
             self.settle_slot();
         }
-        if self.is_parked() || self.outbound.is_full(self.config.limits.max_output) {
+        if self.is_parked() || self.outbound.is_full() {
             return Ok(Progress::Idle);
         }
         match self.receiver.next_packet()? {
@@ -531,6 +531,7 @@ impl Core {
         self.phase = Phase::Connection;
         self.auth = None;
         self.receiver.set_limits(limits.max_packet, limits.input_buffer);
+        self.outbound.set_max_output(limits.max_output);
         self.connection = Some(Connection::new(self.config.side, limits, self.turn));
         if let Some(keepalive) = self.config.keepalive {
             self.timers.start_keepalive(keepalive);

@@ -17,6 +17,8 @@ pub(crate) struct Outbound {
     deferred: VecDeque<Vec<u8>>,
     deferred_bytes: usize,
     max_deferred_bytes: usize,
+    /// As much output as this, and no input may cause more of it.
+    most_output: usize,
 }
 
 /// What a deferred message costs beside its bytes.
@@ -24,6 +26,9 @@ const DEFERRED_OVERHEAD: usize = 64;
 
 /// How much further than channel data replies may fill the output before input has to wait.
 const REPLY_ROOM: usize = 64 * 1024;
+
+/// How far replies may fill it while nobody is authenticated.
+const EARLY_REPLY_ROOM: usize = 16 * 1024;
 
 impl Outbound {
     pub(crate) fn new(sender: Sender, max_deferred_bytes: usize) -> Self {
@@ -34,6 +39,7 @@ impl Outbound {
             deferred: VecDeque::new(),
             deferred_bytes: 0,
             max_deferred_bytes,
+            most_output: EARLY_REPLY_ROOM,
         }
     }
 
@@ -61,9 +67,14 @@ impl Outbound {
         self.sender.packet(|out| parts.iter().for_each(|part| out.extend_from_slice(part)));
     }
 
+    /// The user is in: replies may fill the output further than before, and further than `max_output` of channel data.
+    pub(crate) fn set_max_output(&mut self, max_output: usize) {
+        self.most_output = max_output.saturating_add(REPLY_ROOM);
+    }
+
     /// Whether so much waits for the socket that no input may cause more of it.
-    pub(crate) fn is_full(&self, max_output: usize) -> bool {
-        self.sender.queued() >= max_output.saturating_add(REPLY_ROOM)
+    pub(crate) fn is_full(&self) -> bool {
+        self.sender.queued() >= self.most_output
     }
 
     /// Whether messages of the upper layers go out at once.
