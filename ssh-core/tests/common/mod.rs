@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "shared by several tests")]
 
 pub mod hostile;
+pub mod siege;
 pub mod traffic;
 pub mod verdicts;
 
