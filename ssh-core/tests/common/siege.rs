@@ -22,6 +22,8 @@ pub struct Siege<P: Party> {
     /// What the application does with an event. What comes back is kept.
     pub react: fn(&mut Siege<P>, P::Event) -> Option<P::Event>,
     pub kept: Vec<P::Event>,
+    /// Channels that the peer asked for and got.
+    pub opened: u32,
     pub closed: Option<CloseReason>,
     held: i64,
     most: i64,
@@ -33,7 +35,7 @@ impl<P: Party> Siege<P> {
         let held = i64::try_from(weight(state())).expect("little");
         let react = |siege: &mut Self, event| P::answer(&mut siege.meeting.endpoint, event);
         let meeting = state();
-        Self { meeting, reads: true, react, kept: Vec::new(), closed: None, held, most: held }
+        Self { meeting, reads: true, react, kept: Vec::new(), opened: 0, closed: None, held, most: held }
     }
 
     /// The most bytes of the heap that the endpoint held at any moment.
@@ -70,12 +72,13 @@ impl<P: Party> Siege<P> {
 
     /// Says it until the endpoint ends the connection or listens no more; whether it ended it.
     pub fn flood(&mut self, payload: &[u8]) -> bool {
-        for _ in 0..1_000_000 {
-            if !self.say(payload) {
-                return self.closed.is_some();
-            }
-        }
-        panic!("the flood never ends");
+        assert!(!self.flood_at_most(payload, 100 << 20), "the flood never ends");
+        self.closed.is_some()
+    }
+
+    /// The same, up to so many bytes; whether the endpoint listened to all of them.
+    pub fn flood_at_most(&mut self, payload: &[u8], bytes: usize) -> bool {
+        (0..1 + bytes / payload.len()).all(|_| self.say(payload))
     }
 
     /// Bytes as they are; whether all were taken and the connection lives.
@@ -141,6 +144,33 @@ impl Refuser for ClientRole {
                 client.answer_prompts(&prompts, &answers).unwrap();
             }
             _ => {}
+        }
+        None
+    }
+}
+
+/// Opens every channel that the peer wants, and does nothing else: nothing is read or answered.
+pub trait Host: Party {
+    fn open_all(siege: &mut Siege<Self>, event: Self::Event) -> Option<Self::Event>;
+}
+
+impl Host for ServerRole {
+    fn open_all(siege: &mut Siege<Self>, event: ServerEvent) -> Option<ServerEvent> {
+        let server = &mut siege.meeting.endpoint;
+        if let Some(ServerEvent::ChannelOpen(request)) = Self::answer(server, event) {
+            server.accept_channel(request).unwrap();
+            siege.opened += 1;
+        }
+        None
+    }
+}
+
+impl Host for ClientRole {
+    fn open_all(siege: &mut Siege<Self>, event: ClientEvent) -> Option<ClientEvent> {
+        let client = &mut siege.meeting.endpoint;
+        if let Some(ClientEvent::ChannelOpen(request)) = Self::answer(client, event) {
+            client.accept_channel(request).unwrap();
+            siege.opened += 1;
         }
         None
     }
