@@ -167,7 +167,8 @@ pub struct Limits {
     pub max_unread_bytes: u64,
     /// Channels open at once, both directions.
     pub max_channels: u32,
-    /// Bytes of output at which channel data has to wait. Replies may go 64 KiB above it; then input waits too.
+    /// Bytes of output at which channel data has to wait. Replies may go 64 KiB above it; then input waits too. Before
+    /// authentication input waits at 16 KiB.
     pub max_output: usize,
     /// Messages and bytes held back while keys are exchanged.
     pub max_deferred_bytes: usize,
@@ -242,20 +243,23 @@ impl Limits {
     }
 
     /// The most heap memory of a connection with so many channels, in bytes:
-    /// `input_buffer + max_packet + 2 × (max_output + 64 KiB + max_deferred_bytes + max_unread_bytes) +
-    /// channels × (4 KiB + 64 × max_unanswered_requests) + 16 KiB`.
+    /// `input_buffer + max_packet + 3 × (max_output + 64 KiB + max_packet) + 2 × (max_deferred_bytes + max_unread_bytes) +
+    /// channel_window + channels × (4 KiB + 64 × max_unanswered_requests) + 16 KiB`.
     ///
-    /// Most of it is there only while a peer makes the worst of everything at once; an idle connection holds some KiB.
+    /// The last answer in a full output may be as long as a packet. A buffer that grows doubles, and is there twice while
+    /// it moves. Most of it is there only while a peer makes the worst of everything at once; an idle connection holds
+    /// some KiB.
     pub fn memory(&self, channels: u32) -> u64 {
         let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
-        let queues = bytes(self.max_output)
-            .saturating_add(64 * 1024)
-            .saturating_add(bytes(self.max_deferred_bytes))
-            .saturating_add(self.max_unread_bytes);
+        let packet = u64::from(self.max_packet);
+        let output = bytes(self.max_output).saturating_add(64 * 1024 + packet);
+        let queues = bytes(self.max_deferred_bytes).saturating_add(self.max_unread_bytes);
         let channel = bytes(self.max_unanswered_requests).saturating_mul(64).saturating_add(4096);
         bytes(self.input_buffer)
-            .saturating_add(u64::from(self.max_packet))
+            .saturating_add(packet)
+            .saturating_add(output.saturating_mul(3))
             .saturating_add(queues.saturating_mul(2))
+            .saturating_add(u64::from(self.channel_window))
             .saturating_add(channel.saturating_mul(u64::from(channels)))
             .saturating_add(16 * 1024)
     }

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::traffic::Traffic;
 use common::{Chunking, Pair, Setup};
 use ssh_core::crypto::{Algorithms, mac};
@@ -61,6 +63,36 @@ fn output_room_wakes_writers_in_turn() {
         let mut traffic = Traffic::open(&mut pair, 6, 120_000);
         traffic.run(&mut pair, |_, _| ());
     }
+}
+
+/// What no peer can reach is no limit, and no sum of it with anything else becomes small.
+#[test]
+fn limits_may_be_as_large_as_their_types() {
+    let mut pair = Pair::logged_in(Setup::new(1).configure(|client, server| {
+        for limits in [&mut client.limits, &mut server.limits] {
+            limits.max_bytes_before_auth = u64::MAX;
+            limits.channel_window = u32::MAX;
+            limits.max_unread_bytes = u64::MAX;
+            limits.max_channels = u32::MAX;
+            limits.max_output = usize::MAX;
+            limits.max_deferred_bytes = usize::MAX;
+            limits.max_unanswered_requests = usize::MAX;
+            limits.max_auth_requests = u32::MAX;
+            (limits.login_grace, limits.rekey_grace, limits.linger) = (Duration::MAX, Duration::MAX, Duration::MAX);
+            assert_eq!(limits.memory(u32::MAX), u64::MAX);
+        }
+    }));
+    let (client, server) = pair.open_exec("cat");
+    pair.client.rekey().unwrap();
+    pair.run();
+    pump_up(&mut pair, client, &[7; 300_000]);
+    let mut channel = pair.server.channel(server).unwrap();
+    let mut read = 0;
+    while let n @ 1.. = channel.readable(OUT).len() {
+        channel.consume(OUT, n);
+        read += n;
+    }
+    assert_eq!(read, 300_000);
 }
 
 /// RFC 4254 §5.2: never more than the window, and all of it comes back by reading.

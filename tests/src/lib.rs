@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod binaries;
+pub mod endurance;
 mod net;
 pub mod peer;
 mod process;

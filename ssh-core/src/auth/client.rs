@@ -385,7 +385,7 @@ impl ClientAuth {
             return Err(unexpected(number));
         }
         self.state = State::Choosing;
-        let methods = message.authentications_that_can_continue.iter().map(String::from).collect();
+        let methods = message.authentications_that_can_continue.to_strings();
         Ok(ClientAuthEvent::Needed(AuthNeeded {
             methods_that_can_continue: Some(methods),
             partial_success: message.partial_success,

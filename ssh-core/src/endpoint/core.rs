@@ -28,9 +28,6 @@ use crate::transport::{
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, DisconnectReason, MessageNumber};
 
-/// How much further than channel data replies may fill the output before input has to wait.
-const REPLY_ROOM: usize = 64 * 1024;
-
 /// Key exchanges a peer may have before authentication: each costs more than a message should.
 const MAX_EARLY_EXCHANGES: u32 = 3;
 
@@ -231,7 +228,7 @@ impl Core {
             self.rekey_if_due()?;
             self.settle_slot();
         }
-        if self.is_parked() || self.outbound.sender.queued() >= self.config.limits.max_output + REPLY_ROOM {
+        if self.is_parked() || self.outbound.is_full() {
             return Ok(Progress::Idle);
         }
         match self.receiver.next_packet()? {
@@ -498,6 +495,7 @@ impl Core {
         self.phase = Phase::Connection;
         self.auth = None;
         self.receiver.set_limits(limits.max_packet, limits.input_buffer);
+        self.outbound.set_max_output(limits.max_output);
         self.connection = Some(Connection::new(self.config.side, limits, self.turn));
         if let Some(keepalive) = self.config.keepalive {
             self.timers.start_keepalive(keepalive);

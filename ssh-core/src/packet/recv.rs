@@ -250,8 +250,10 @@ impl Receiver {
 
     /// RFC 4253 §6: a length is bounded before anything is kept or awaited for it.
     fn check_length(&self, length: u32) -> Result<(), Error> {
-        let aligned = length as usize + LENGTH_FIELD - self.layout.unaligned_prefix;
-        let covers_head = length as usize + LENGTH_FIELD >= self.layout.head_length;
+        // Saturating, for four bytes of a peer can be as much as a usize holds.
+        let whole = (length as usize).saturating_add(LENGTH_FIELD);
+        let aligned = whole.saturating_sub(self.layout.unaligned_prefix);
+        let covers_head = whole >= self.layout.head_length;
         if length < 5 || length > self.max_packet || !aligned.is_multiple_of(self.layout.block_length) || !covers_head {
             return Err(PeerMisbehaved::PacketLength(length).into());
         }
@@ -277,8 +279,10 @@ impl Receiver {
         if kept == 0 {
             return;
         }
-        if kept < self.end {
-            self.buffer.copy_within(kept..self.end, 0);
+        if let Some(filled) = self.buffer.get_mut(..self.end)
+            && kept < filled.len()
+        {
+            filled.copy_within(kept.., 0);
         }
         self.start -= kept;
         self.end -= kept;

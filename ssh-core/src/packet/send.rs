@@ -179,7 +179,7 @@ impl Sender {
     /// Moves what is left to the front once more than half of a large buffer is sent.
     fn reclaim(&mut self) {
         if self.sent > self.output.len() / 2 && self.sent >= 64 * 1024 {
-            self.output.drain(..self.sent);
+            self.output.drain(..self.sent.min(self.output.len()));
             self.sent = 0;
         }
     }

@@ -34,7 +34,7 @@ pub(crate) fn server_signature_algorithms(message: &ExtInfo<'_>) -> Result<Optio
         let name = reader.string()?;
         let value = reader.string()?;
         if name == b"server-sig-algs" {
-            found = Some(NameList::new(value)?.iter().map(String::from).collect());
+            found = Some(NameList::new(value)?.to_strings());
         }
     }
     reader.finish()?;

@@ -382,15 +382,16 @@ impl Transport {
 
     /// `HASH(V_C ‖ V_S ‖ I_C ‖ I_S ‖ K_S ‖ values of the method ‖ K)` (RFC 4253 §8).
     fn exchange_hash(&self, exchange: &Exchange, outcome: &KexOutcome, host_key: &[u8]) -> Vec<u8> {
-        let mut strings = Vec::new();
-        let mut writer = Writer::new(&mut strings);
-        writer.string(&self.identifications.client);
-        writer.string(&self.identifications.server);
-        writer.string(&exchange.client_kexinit);
-        writer.string(&exchange.server_kexinit);
-        writer.string(host_key);
-        let hash = exchange.agreement.negotiated.kex.hash();
-        hash.digest(&[&strings, &outcome.exchange_values, outcome.shared_secret.expose()])
+        let Identifications { client, server } = &self.identifications;
+        let strings: [&[u8]; 5] = [client, server, &exchange.client_kexinit, &exchange.server_kexinit, host_key];
+        // Hashed where they are: a KEXINIT may be as large as a packet.
+        let lengths = strings.map(|string| u32::try_from(string.len()).unwrap_or(u32::MAX).to_be_bytes());
+        let mut parts: Vec<&[u8]> = Vec::new();
+        for (length, string) in lengths.iter().zip(strings) {
+            parts.extend([&length[..], string]);
+        }
+        parts.extend([&outcome.exchange_values[..], outcome.shared_secret.expose()]);
+        exchange.agreement.negotiated.kex.hash().digest(&parts)
     }
 
     /// NEWKEYS goes out under the old keys, everything after it under the new ones.

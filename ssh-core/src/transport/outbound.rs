@@ -17,10 +17,18 @@ pub(crate) struct Outbound {
     deferred: VecDeque<Vec<u8>>,
     deferred_bytes: usize,
     max_deferred_bytes: usize,
+    /// As much output as this, and no input may cause more of it.
+    most_output: usize,
 }
 
 /// What a deferred message costs beside its bytes.
 const DEFERRED_OVERHEAD: usize = 64;
+
+/// How much further than channel data replies may fill the output before input has to wait.
+const REPLY_ROOM: usize = 64 * 1024;
+
+/// How far replies may fill it while nobody is authenticated.
+const EARLY_REPLY_ROOM: usize = 16 * 1024;
 
 impl Outbound {
     pub(crate) fn new(sender: Sender, max_deferred_bytes: usize) -> Self {
@@ -31,6 +39,7 @@ impl Outbound {
             deferred: VecDeque::new(),
             deferred_bytes: 0,
             max_deferred_bytes,
+            most_output: EARLY_REPLY_ROOM,
         }
     }
 
@@ -56,6 +65,16 @@ impl Outbound {
     /// Sends a payload that was encoded elsewhere and is legal now.
     pub(crate) fn send_payload(&mut self, parts: &[&[u8]]) {
         self.sender.packet(|out| parts.iter().for_each(|part| out.extend_from_slice(part)));
+    }
+
+    /// The user is in: replies may fill the output further than before, and further than `max_output` of channel data.
+    pub(crate) fn set_max_output(&mut self, max_output: usize) {
+        self.most_output = max_output.saturating_add(REPLY_ROOM);
+    }
+
+    /// Whether so much waits for the socket that no input may cause more of it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.sender.queued() >= self.most_output
     }
 
     /// Whether messages of the upper layers go out at once.

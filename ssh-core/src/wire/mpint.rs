@@ -40,7 +40,7 @@ impl<'a> Mpint<'a> {
     pub fn bits(self) -> usize {
         match self.0.first() {
             None => 0,
-            Some(first) => self.0.len() * 8 - first.leading_zeros() as usize,
+            Some(first) => self.0.len().saturating_mul(8) - first.leading_zeros() as usize,
         }
     }
 

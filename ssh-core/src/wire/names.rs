@@ -1,5 +1,6 @@
 //! Name-lists (RFC 4251 §5 and §6).
 
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use super::DecodeError;
@@ -33,6 +34,13 @@ impl<'a> NameList<'a> {
         let names = self.0.strip_suffix(',').unwrap_or(self.0);
         let empty = self.0.is_empty();
         names.split(',').filter(move |_| !empty)
+    }
+
+    /// Copies of the names that can match, of the first 128 of them: a list of many short names must not take many times
+    /// its own size when it is kept.
+    pub(crate) fn to_strings(self) -> Vec<String> {
+        let can_match = |name: &&str| name.len() <= Self::MAX_NAME_LENGTH;
+        self.iter().filter(can_match).take(128).map(String::from).collect()
     }
 
     /// Whether `name` is in the list.

@@ -4,6 +4,7 @@
 pub mod hostile;
 pub mod memo;
 pub mod session;
+pub mod siege;
 pub mod traffic;
 pub mod verdicts;
 

@@ -1,0 +1,108 @@
+//! Messages, keys and files.
+
+use alloc::string::ToString;
+use core::hint::black_box;
+
+use ssh_core::admission::{Admission, AdmissionPolicy, Place};
+use ssh_core::crypto::Algorithms;
+use ssh_core::files::algorithm_list;
+use ssh_core::files::authorized_keys::AuthorizedKeys;
+use ssh_core::files::known_hosts::KnownHosts;
+use ssh_core::files::ssh_config::{ConfigText, parse_option};
+use ssh_core::key::{FingerprintHash, KeyEncryption, PrivateKey, PublicKey, PublicKeyLine};
+use ssh_core::login::{StrictHostKeyChecking, judge_host_key};
+use ssh_core::message::*;
+use ssh_core::random::ChaChaRandom;
+use ssh_core::{CloseReason, SecretBytes, TerminalModes, Timestamp, Untrusted};
+
+use crate::consider;
+
+/// Reads a body as every kind of message.
+#[unsafe(no_mangle)]
+pub extern "C" fn decode_messages(body: &&[u8]) {
+    macro_rules! each {
+        ($($message:ident,)*) => { $(consider($message::decode(body));)* };
+    }
+    each! {
+        Disconnect, Ignore, Unimplemented, Debug, ServiceRequest, ServiceAccept, ExtInfo, KexInit, NewKeys, Ping, Pong,
+        UserauthRequest, UserauthFailure, UserauthSuccess, UserauthBanner, UserauthPkOk, UserauthPasswdChangereq,
+        UserauthInfoRequest, UserauthInfoResponse, GlobalRequest, RequestSuccess, RequestFailure, ChannelOpen,
+        ChannelOpenConfirmation, ChannelOpenFailure, ChannelWindowAdjust, ChannelData, ChannelExtendedData, ChannelEof,
+        ChannelClose, ChannelRequest, ChannelSuccess, ChannelFailure,
+    }
+    if let Ok(modes) = TerminalModes::decode(body) {
+        consider(modes.encode());
+    }
+    let text = Untrusted::new(body);
+    consider(text.as_plain_str());
+    consider((text.to_string(), text.multi_line().to_string()));
+}
+
+/// Reads a file of keys, and uses what it holds.
+#[unsafe(no_mangle)]
+pub extern "C" fn decode_keys(file: &&[u8], passphrase: &&[u8], random: &mut ChaChaRandom) {
+    if let Ok(key) = PublicKey::from_blob(file) {
+        consider((key.bits(), key.signature_algorithms().len()));
+        for hash in [FingerprintHash::Sha256, FingerprintHash::Md5] {
+            consider(key.fingerprint(hash).to_string());
+        }
+        consider(key.to_string());
+    }
+    consider(PublicKeyLine::parse(file));
+    let passphrase = SecretBytes::copied_from(passphrase);
+    match PrivateKey::from_openssh(file, Some(&passphrase)) {
+        Ok(key) => {
+            for algorithm in key.public_key().signature_algorithms() {
+                consider(key.sign(algorithm, file, random));
+            }
+            let encryption = KeyEncryption::new(passphrase);
+            consider(key.to_openssh(Some(&encryption), random));
+            consider(key.to_openssh(None, random));
+        }
+        Err(error) => consider(error.to_string()),
+    }
+}
+
+/// Reads the files that say who is who, and asks what they say.
+#[unsafe(no_mangle)]
+pub extern "C" fn decode_files(file: &&[u8], name: &&str, port: u16, key: &PublicKey, random: &mut ChaChaRandom) {
+    let hosts = KnownHosts::parse(file);
+    consider((hosts.lookup(name, port, key), hosts.known_key_types(name, port), hosts.skipped()));
+    for mode in [StrictHostKeyChecking::Yes, StrictHostKeyChecking::Ask, StrictHostKeyChecking::InsecureNo] {
+        consider(judge_host_key(mode, [(*name, &hosts)], name, port, key));
+    }
+    consider(KnownHosts::format_entry(name, port, key, Some(random)));
+    let keys = AuthorizedKeys::parse(file);
+    consider((keys.find(key).map(|found| found.has_option(name)), keys.find_all(key).count(), keys.skipped()));
+    if let Ok(text) = core::str::from_utf8(file) {
+        match ConfigText::parse(text, name) {
+            Ok(config) => consider((config.options_for(name).count(), config.unsupported().len())),
+            Err(error) => consider(error.to_string()),
+        }
+        consider(parse_option(text));
+        consider(Algorithms::preset(text));
+        let known = Algorithms::default().ciphers;
+        consider(algorithm_list::apply(text, &known, &known));
+    }
+}
+
+/// Lets a client in or not, and remembers how it went.
+#[unsafe(no_mangle)]
+pub extern "C" fn admission(
+    policy: &AdmissionPolicy,
+    source: &Option<core::net::IpAddr>,
+    micros: u64,
+    reason: &CloseReason,
+    random: &mut ChaChaRandom,
+) {
+    let mut admission = black_box(Admission::new(*policy));
+    let (mut places, now) = (alloc::vec::Vec::<Place>::new(), Timestamp::from_micros(micros));
+    while let Ok(place) = admission.admit(*source, now, random) {
+        places.push(place);
+    }
+    for mut place in places {
+        admission.authenticated(&mut place);
+        admission.leave(&mut place, Some(reason), now);
+    }
+    consider(admission.counters());
+}
