@@ -152,7 +152,7 @@ where
     let endpoint = &mut player.endpoint;
     endpoint.handle_timeout(Timestamp::from_micros(round * 1000));
     // Both ways in.
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         assert_eq!(endpoint.handle_input(&bytes), bytes.len());
     } else {
         endpoint.input_buffer()[..bytes.len()].copy_from_slice(&bytes);
