@@ -30,6 +30,7 @@
 mod common;
 
 mod libssh;
+mod libssh2;
 mod russh;
 mod x_crypto;
 
