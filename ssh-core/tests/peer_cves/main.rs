@@ -10,14 +10,16 @@
 //! | feature | advisories |
 //! |---|---|
 //! | Diffie-Hellman over finite fields, group exchange | CVE-2023-28113 (russh); CVE-2016-0739 (libssh); CVE-2016-0787, CVE-2019-13115 (libssh2) |
+//! | key exchange by RSA | CVE-2019-9894 (PuTTY) |
 //! | compression | CVE-2026-46702 (russh) |
-//! | agent, agent forwarding | CVE-2026-46673, RUSTSEC-2026-0153, RUSTSEC-2026-0154 (russh); CVE-2025-47914, CVE-2026-39832, CVE-2026-39833, CVE-2026-46598 (x/crypto); CVE-2023-38408, CVE-2023-51384 (OpenSSH); PuTTY CVE-2019-9894 to CVE-2019-9898 as far as they concern RSA key exchange, terminals and port forwarding |
+//! | agent, agent forwarding | CVE-2026-46673, RUSTSEC-2026-0153, RUSTSEC-2026-0154 (russh); CVE-2025-47914, CVE-2026-39832, CVE-2026-39833, CVE-2026-46598 (x/crypto); CVE-2023-38408, CVE-2023-51384 (OpenSSH); the comparison of an agent's lock fixed in russh 0.63.0 |
 //! | certificates | CVE-2026-39835 (x/crypto); CVE-2026-59849 (libssh); the empty principals of OpenSSH 10.3 |
 //! | security keys | CVE-2026-39831 (x/crypto) |
 //! | GSSAPI | CVE-2026-59842, CVE-2026-59851 (libssh) |
 //! | SFTP | CVE-2025-5318, CVE-2025-5449, CVE-2026-0968, CVE-2026-15370, CVE-2026-59844, CVE-2026-59848 (libssh); CVE-2019-3858, CVE-2019-3860 (libssh2); CVE-2025-26618 (Erlang); CVE-2025-11624 (wolfSSH) |
 //! | SCP | CVE-2019-14889, CVE-2026-0964 (libssh); CVE-2019-6109 to CVE-2019-6111 (OpenSSH) |
 //! | starting a program for a connection, expanding names into its command line | CVE-2023-6004, CVE-2026-59845, CVE-2026-59846 (libssh); CVE-2023-51385, CVE-2025-61984, CVE-2025-61985 (OpenSSH); CVE-2025-47203 (Dropbear) |
+//! | port forwarding that the library does itself, terminals, help files | CVE-2019-9895, CVE-2019-9896, CVE-2019-9897 (PuTTY) |
 //! | roaming | CVE-2016-0777, CVE-2016-0778 (OpenSSH) |
 //! | hiding of keystroke timing | CVE-2024-39894 (OpenSSH) |
 //! | forwarding that a configuration could disable | CVE-2025-32728 (OpenSSH) |
@@ -25,12 +27,23 @@
 //! | a generator of random numbers inside the library, which a fork could copy | CVE-2014-0017 (libssh) |
 //! | configuration files that the library opens | CVE-2026-0965 (libssh) |
 //! | digests and allocations whose failure is a return value | CVE-2023-6918, CVE-2025-5372, CVE-2025-8114 (libssh) |
+//! | memory freed by hand | CVE-2012-4559, CVE-2012-4560, CVE-2012-4561 (libssh) |
+//!
+//! # Proven elsewhere
+//!
+//! | what | where |
+//! |---|---|
+//! | CVE-2024-31497 (PuTTY): biased nonces of ECDSA over P-521 | beside the implementation of ECDSA |
+//! | RUSTSEC-2023-0071 (`rsa`): the time a decryption takes | nothing is ever decrypted with RSA; `deny.toml` |
+//! | RUSTSEC-2024-0344 (`curve25519-dalek` before 4.1.3): timing | the version in `Cargo.lock`; `deny.toml` |
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod libssh;
 mod libssh2;
+mod openssh;
+mod others;
 mod russh;
 mod x_crypto;
 
