@@ -282,16 +282,20 @@ fn variant(value: &impl std::fmt::Debug) -> String {
     text.split(['(', ' ']).next().unwrap_or_default().to_owned()
 }
 
-/// Every message in every reachable state of a phase.
-fn phase<P: Party>(phase: Phase) {
+/// The states of the key exchange that a phase can be in.
+fn kex_phases(phase: Phase) -> &'static [KexPhase] {
     use KexPhase::{AwaitNewKeys, Exchanging, Idle, OursSent};
-    let kex_phases: &[KexPhase] = match phase {
+    match phase {
         Phase::KeyExchange => &[OursSent, Exchanging, AwaitNewKeys],
         Phase::Service | Phase::Authentication => &[Idle, Exchanging, AwaitNewKeys],
         Phase::Connection => &[Idle, OursSent, Exchanging, AwaitNewKeys],
         Phase::Closed => &[Idle],
-    };
-    for &kex in kex_phases {
+    }
+}
+
+/// Every message in every reachable state of a phase.
+fn phase<P: Party>(phase: Phase) {
+    for &kex in kex_phases(phase) {
         for strict in [true, false] {
             for number in 0..=255 {
                 for body in [Body::Empty, Body::Valid, Body::Cut] {
@@ -408,4 +412,27 @@ fn messages_wait_for_the_users_judge() {
     };
     let state = State { phase: Phase::Authentication, kex: KexPhase::Idle, strict: true };
     parked(state, park, WithServer::ask_nothing);
+}
+
+/// The peer hangs up: no state takes that for an ordinary end, and none waits for more.
+fn hang_up<P: Party>() {
+    for phase in [Phase::KeyExchange, Phase::Service, Phase::Authentication, Phase::Connection] {
+        for &kex in kex_phases(phase) {
+            for strict in [true, false] {
+                let state = State { phase, kex, strict };
+                let mut meeting = Meeting::<P>::in_state(state);
+                meeting.endpoint.handle_eof();
+                meeting.settle();
+                let lost = matches!(meeting.closed(), Some(CloseReason::Failed(Error::ConnectionLost { .. })));
+                assert!(lost, "{state:?}: {:?}", meeting.closed());
+                assert!(meeting.peer.numbers().iter().all(|number| *number == 1), "{state:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_end_of_the_stream_in_every_state() {
+    hang_up::<ClientRole>();
+    hang_up::<ServerRole>();
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use common::{Setup, random};
 use hostile_peer::messages::{BASEPOINT, disconnect, kex_ecdh_init, kex_ecdh_reply, minimal};
-use hostile_peer::{Cipher, KexInit, Method, Peer, string};
+use hostile_peer::{Cipher, KexInit, Method, Peer, clear_packet, string};
 use ssh_core::crypto::kex::KexError;
 use ssh_core::wire::{DisconnectReason, MessageNumber};
 use ssh_core::{
@@ -56,7 +56,7 @@ fn client() -> Client {
 
 /// Says one message.
 fn say<R: Role>(endpoint: &mut Endpoint<R>, payload: &[u8]) {
-    let packet = packet(payload);
+    let packet = clear_packet(payload);
     assert_eq!(endpoint.handle_input(&packet), packet.len());
 }
 
@@ -86,21 +86,9 @@ fn unexpected(number: u8) -> Option<CloseReason> {
 
 /// Payloads of an endpoint's packets in the clear.
 fn payloads(output: &[u8]) -> Vec<Vec<u8>> {
-    let mut peer = raw_peer();
+    let mut peer = Peer::new(hostile_peer::Role::Client, Method::Curve25519, Cipher::Aes128Gcm);
     peer.feed(output);
     peer.payloads()
-}
-
-/// It has said nothing, so that all it says is in the clear.
-fn raw_peer() -> Peer {
-    Peer::new(hostile_peer::Role::Client, Method::Curve25519, Cipher::Aes128Gcm)
-}
-
-/// RFC 4253 §6, without encryption.
-fn packet(payload: &[u8]) -> Vec<u8> {
-    let mut peer = raw_peer();
-    peer.send(payload);
-    peer.take_output()
 }
 
 /// The codec itself: an honest peer gets as far as the signature.
@@ -321,7 +309,7 @@ fn hosts_prove_their_keys() {
 fn kexinits_do_not_pile_up() {
     let large = kexinit(&format!("{LOOSE},{}", "x".repeat(50_000)), "ssh-ed25519", false);
     let mut server = server();
-    let flood = packet(&large).repeat(20);
+    let flood = clear_packet(&large).repeat(20);
     let mut rest = &flood[..];
     let end = loop {
         rest = &rest[server.handle_input(rest)..];

@@ -3,6 +3,8 @@
 
 pub mod assault;
 pub mod hostile;
+pub mod memo;
+pub mod session;
 pub mod traffic;
 pub mod verdicts;
 

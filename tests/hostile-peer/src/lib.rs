@@ -26,5 +26,5 @@ pub use handshake::Step;
 pub use kex::{Ephemeral, Hash, Method, derive};
 pub use kexinit::{KexInit, Lists};
 pub use key::Key;
-pub use peer::{Half, Peer, Role};
+pub use peer::{Half, Peer, Role, clear_packet};
 pub use seal::{Cipher, Mac, Seal, Shape};

@@ -1,6 +1,7 @@
 //! What honest peers say behind the key exchange (RFC 4252, RFC 4254).
 
 use crate::codec::{Reader, string, strings};
+use crate::key::Key;
 use crate::messages;
 use crate::peer::Peer;
 
@@ -73,6 +74,22 @@ impl Peer {
         let (algorithm, key) = (reader.string()?, reader.string()?);
         self.send(&messages::userauth_pk_ok(&String::from_utf8_lossy(algorithm), key));
         Ok(())
+    }
+
+    /// Server: whether the key that `request` names made its signature, in this session.
+    pub fn check_signed_request(&self, request: &[u8]) -> Result<(), String> {
+        let mut reader = Reader::new(&request[1..]);
+        for _ in 0..3 {
+            reader.string()?;
+        }
+        if reader.byte()? != 1 {
+            return Err("an offer".into());
+        }
+        let (_, key) = (reader.string()?, reader.string()?);
+        let signed = &request[..request.len() - reader.rest().len()];
+        let signature = reader.string()?;
+        reader.finish()?;
+        Key::verify(key, &[string(&self.session_id), signed.to_vec()].concat(), signature)
     }
 
     /// Asks for a session, with a wide window.
