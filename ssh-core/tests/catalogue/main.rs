@@ -6,6 +6,8 @@
 mod common;
 
 mod authentication;
+mod channels;
 mod handshake;
 mod negotiation;
+mod parsing;
 mod text;

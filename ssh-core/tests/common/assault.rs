@@ -1,6 +1,6 @@
 //! Steps that many attacks share, and words for what must follow from them.
 
-use hostile_peer::{Cipher, Method, Peer, messages};
+use hostile_peer::{Cipher, Method, Peer, Step, messages};
 use ssh_core::wire::{DecodeError, MessageNumber};
 use ssh_core::{
     AuthRequest, ClientConfig, CloseReason, Error, KeyOffer, PeerMisbehaved, ServerConfig, ServerEvent, Stage,
@@ -64,6 +64,20 @@ pub fn server_with_session(change: impl FnOnce(&mut ServerConfig)) -> WithServer
     ssh_core::ServerRole::open_session(&mut meeting);
     meeting.peer.payloads();
     meeting
+}
+
+/// The peer says this public value in a strict first exchange by `method`, and that is the end.
+pub fn refuses_public_value<P: Party>(method: Method, value: &[u8], error: impl Into<Error>) {
+    let mut meeting = Meeting::<P>::new(peer::<P>(method, Cipher::Aes128Gcm), Setup::new(1));
+    meeting.exchange(Step::KexInit);
+    match P::PEER {
+        hostile_peer::Role::Client => meeting.say(&messages::kex_ecdh_init(value)),
+        hostile_peer::Role::Server => {
+            let key = meeting.peer.key.blob();
+            meeting.say(&messages::kex_ecdh_reply(&key, value, b"signature"));
+        }
+    }
+    meeting.only_ends_with(error);
 }
 
 impl<P: Party> Meeting<P> {

@@ -2,7 +2,7 @@
 
 use hostile_peer::{Cipher, Ephemeral, Key, Method, Shape, Step, messages, string, strings};
 use ssh_core::crypto::AlgorithmKind;
-use ssh_core::crypto::kex::{self, KexError};
+use ssh_core::crypto::kex::KexError;
 use ssh_core::wire::{DataStream, DecodeError};
 use ssh_core::{
     AuthAnswer, ChannelEvent, ChannelRequest, ClientRole, CloseReason, Credential, Error, PeerMisbehaved, ServerEvent,
@@ -11,7 +11,8 @@ use ssh_core::{
 
 use crate::common::Setup;
 use crate::common::assault::{
-    clear_packet, client_asked, malformed, peer, server, server_asked, server_with_session, unexpected,
+    clear_packet, client_asked, malformed, peer, refuses_public_value, server, server_asked, server_with_session,
+    unexpected,
 };
 use crate::common::hostile::{Meeting, Party, State, WithClient, WithServer};
 
@@ -216,8 +217,8 @@ fn ghsa_5xvq_an_all_zero_shared_secret() {
     let mut one = [0; 32];
     one[0] = 1;
     for point in [[0; 32], one] {
-        public_values::<ServerRole>(Method::Curve25519, &point, weak.clone());
-        public_values::<ClientRole>(Method::Curve25519, &point, weak.clone());
+        refuses_public_value::<ServerRole>(Method::Curve25519, &point, weak.clone());
+        refuses_public_value::<ClientRole>(Method::Curve25519, &point, weak.clone());
     }
 }
 
@@ -226,8 +227,8 @@ fn ghsa_5xvq_an_all_zero_shared_secret() {
 fn ghsa_g9hv_a_public_value_of_the_wrong_length() {
     for length in [0, 1, 31, 33, 64, 20_000] {
         let error = PeerMisbehaved::KeyExchange(KexError::MalformedPublicValue);
-        public_values::<ClientRole>(Method::Curve25519, &vec![9; length], error.clone());
-        public_values::<ServerRole>(Method::Curve25519, &vec![9; length], error);
+        refuses_public_value::<ClientRole>(Method::Curve25519, &vec![9; length], error.clone());
+        refuses_public_value::<ServerRole>(Method::Curve25519, &vec![9; length], error);
     }
 }
 
@@ -240,27 +241,8 @@ fn a_zero_point_in_the_hybrid_method() {
     let mut offer = hybrid.offer();
     let start = offer.len() - 32;
     offer[start..].fill(0);
-    public_values::<ServerRole>(Method::MlKem768X25519, &offer, weak.clone());
-    public_values::<ClientRole>(Method::MlKem768X25519, &[[7; 1088].to_vec(), vec![0; 32]].concat(), weak);
-}
-
-/// Says `value` as the peer's public value, under a strict exchange.
-fn public_values<P: Party>(method: Method, value: &[u8], error: PeerMisbehaved) {
-    let setup = Setup::new(1).quick().algorithms(|lists| {
-        lists.kex = vec![kex::CURVE25519_SHA256];
-        #[cfg(feature = "pq")]
-        lists.kex.push(kex::MLKEM768X25519_SHA256);
-    });
-    let mut meeting = Meeting::<P>::new(peer::<P>(method, Cipher::Aes128Gcm), setup);
-    meeting.exchange(Step::KexInit);
-    match P::PEER {
-        hostile_peer::Role::Client => meeting.say(&messages::kex_ecdh_init(value)),
-        hostile_peer::Role::Server => {
-            let key = meeting.peer.key.blob();
-            meeting.say(&messages::kex_ecdh_reply(&key, value, b"signature"));
-        }
-    }
-    meeting.only_ends_with(error);
+    refuses_public_value::<ServerRole>(Method::MlKem768X25519, &offer, weak.clone());
+    refuses_public_value::<ClientRole>(Method::MlKem768X25519, &[[7; 1088].to_vec(), vec![0; 32]].concat(), weak);
 }
 
 /// A pseudo-terminal with more than 130 modes overran an array. More modes than exist are a malformed message.
