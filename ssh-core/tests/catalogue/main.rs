@@ -7,7 +7,9 @@ mod common;
 
 mod authentication;
 mod channels;
+mod cryptography;
 mod handshake;
 mod negotiation;
 mod parsing;
+mod resources;
 mod text;
