@@ -62,14 +62,15 @@ fn known<T: Named + Copy>(names: &[&str], all: &[T]) -> Vec<T> {
 
 /// A configuration has one list for both directions, and none may be empty.
 fn configuration(lists: &Lists) -> Algorithms {
-    let mut algorithms = Algorithms::default();
-    algorithms.kex = known(&lists[0], &[kex::CURVE25519_SHA256, kex::ECDH_SHA2_NISTP256, kex::ECDH_SHA2_NISTP384]);
-    algorithms.host_key = known(&lists[1], &[signature::SSH_ED25519, signature::ECDSA_SHA2_NISTP256]);
     let ciphers = [cipher::CHACHA20_POLY1305, cipher::AES128_GCM, cipher::AES128_CTR, cipher::AES256_CTR];
-    algorithms.ciphers = known(&lists[2], &ciphers);
-    algorithms.macs = known(&lists[4], &[mac::HMAC_SHA2_256, mac::HMAC_SHA2_512, mac::HMAC_SHA2_256_ETM]);
-    algorithms.compression = vec![compression::NONE];
-    algorithms
+    Algorithms {
+        kex: known(&lists[0], &[kex::CURVE25519_SHA256, kex::ECDH_SHA2_NISTP256, kex::ECDH_SHA2_NISTP384]),
+        host_key: known(&lists[1], &[signature::SSH_ED25519, signature::ECDSA_SHA2_NISTP256]),
+        ciphers: known(&lists[2], &ciphers),
+        macs: known(&lists[4], &[mac::HMAC_SHA2_256, mac::HMAC_SHA2_512, mac::HMAC_SHA2_256_ETM]),
+        compression: vec![compression::NONE],
+        ..Algorithms::default()
+    }
 }
 
 /// What a configuration says in its own KEXINIT.
@@ -94,10 +95,8 @@ fn offered(algorithms: &Algorithms) -> Lists {
 /// What an endpoint with these algorithms agrees on with a peer that says these lists.
 fn negotiate<P: Party>(ours: &Algorithms, theirs: &Lists) -> Result<Vec<Option<&'static str>>, AlgorithmKind> {
     let mut setup = Setup::new(1).algorithms(|lists| *lists = ours.clone());
-    setup.server.host_keys = vec![key(KeyAlgorithm::Ed25519, 1), key(KeyAlgorithm::EcdsaNistp256, 1)]
-        .iter()
-        .map(|key| key.public_key().clone())
-        .collect();
+    let host_keys = [KeyAlgorithm::Ed25519, KeyAlgorithm::EcdsaNistp256].map(|algorithm| key(algorithm, 1));
+    setup.server.host_keys = host_keys.iter().map(|key| key.public_key().clone()).collect();
     let peer = peer::<P>(Method::Curve25519, Cipher::Aes128Gcm).with(|offer| {
         let text: Vec<String> = theirs.iter().map(|list| list.join(",")).collect();
         (offer.kex, offer.host_key) = (text[0].clone(), text[1].clone());
