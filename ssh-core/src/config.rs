@@ -158,7 +158,8 @@ pub struct Limits {
     pub max_unread_bytes: u64,
     /// Channels open at once, both directions.
     pub max_channels: u32,
-    /// Bytes of output at which channel data has to wait. Replies may go 64 KiB above it; then input waits too.
+    /// Bytes of output at which channel data has to wait. Replies may go 64 KiB above it; then input waits too. Before
+    /// authentication, input waits at 32 KiB.
     pub max_output: usize,
     /// Messages and bytes held back while keys are exchanged.
     pub max_deferred_bytes: usize,
@@ -225,6 +226,13 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
+/// How much further than channel data replies may fill the output.
+const REPLY_ROOM: usize = 64 * 1024;
+
+/// How far replies may fill the output before authentication. A buffer that grows may take twice as much: the 64 KiB of
+/// [`Limits::memory_before_auth`].
+const EARLY_OUTPUT: usize = 32 * 1024;
+
 impl Limits {
     /// The most heap memory of a connection before authentication, in bytes:
     /// `2 × max_packet_before_auth + 64 KiB`.
@@ -239,8 +247,7 @@ impl Limits {
     /// Most of it is there only while a peer makes the worst of everything at once; an idle connection holds some KiB.
     pub fn memory(&self, channels: u32) -> u64 {
         let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
-        let queues = bytes(self.max_output)
-            .saturating_add(64 * 1024)
+        let queues = bytes(self.full_output(true))
             .saturating_add(bytes(self.max_deferred_bytes))
             .saturating_add(self.max_unread_bytes);
         let channel = bytes(self.max_unanswered_requests).saturating_mul(64).saturating_add(4096);
@@ -253,6 +260,11 @@ impl Limits {
 
     /// Smallest `max_packet*` that the protocol allows (RFC 4253 §6.1).
     const MIN_PACKET: u32 = 35_000;
+
+    /// Bytes of output at which input has to wait.
+    pub(crate) fn full_output(&self, authenticated: bool) -> usize {
+        if authenticated { self.max_output.saturating_add(REPLY_ROOM) } else { EARLY_OUTPUT }
+    }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let packets = self.max_packet_before_auth.min(self.max_packet) >= Self::MIN_PACKET;

@@ -25,9 +25,6 @@ use crate::transport::{
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, DisconnectReason, MessageNumber};
 
-/// How much further than channel data replies may fill the output before input has to wait.
-const REPLY_ROOM: usize = 64 * 1024;
-
 /// Key exchanges a peer may have before authentication: each costs more than a message should.
 const MAX_EARLY_EXCHANGES: u32 = 3;
 
@@ -273,7 +270,8 @@ impl Core {
             self.rekey_if_due()?;
             self.settle_slot();
         }
-        if self.is_parked() || self.outbound.sender.queued() >= self.config.limits.max_output + REPLY_ROOM {
+        let full = self.config.limits.full_output(self.phase == Phase::Connection);
+        if self.is_parked() || self.outbound.sender.queued() >= full {
             return Ok(Progress::Idle);
         }
         match self.receiver.next_packet()? {
