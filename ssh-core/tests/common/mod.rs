@@ -1,6 +1,7 @@
 //! Two endpoints on a virtual network and clock: no sockets, no threads, everything decided by seeds.
 #![allow(dead_code, unreachable_pub, reason = "shared by several tests")]
 
+pub mod assault;
 pub mod hostile;
 pub mod memo;
 pub mod session;
