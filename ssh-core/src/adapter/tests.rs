@@ -217,15 +217,15 @@ fn what_nobody_waits_for_is_answered() {
     pair.settle();
     assert!(matches!(pair.server.reply(theirs, asked, &odd), Some(Err(_))));
     assert!(pair.client.exit(id).is_none());
-    let unwanted = pair.server.endpoint.open_channel(&ChannelType::Session).expect("sent");
-    pair.server.mailboxes.insert(unwanted, Default::default());
-    pair.settle();
-    let refused = pair.server.opened(unwanted);
-    let description = Untrusted::from("not allowed");
-    assert!(
-        matches!(&refused, Some(Err(SessionError::ChannelRefused { description: d, .. })) if *d == description),
-        "{refused:?}"
-    );
+    let other = ChannelType::Other { name: b"forwarded-tcpip".to_vec(), data: Vec::new() };
+    for channel_type in [ChannelType::Session, other] {
+        let unwanted = pair.server.endpoint.open_channel(&channel_type).expect("sent");
+        pair.server.mailboxes.insert(unwanted, Default::default());
+        pair.settle();
+        let reason = ChannelOpenFailureReason::ADMINISTRATIVELY_PROHIBITED;
+        let refused = SessionError::ChannelRefused { reason, description: Untrusted::from("not allowed") };
+        assert_eq!(pair.server.opened(unwanted), Some(Err(refused)));
+    }
 }
 
 /// A login takes the events one by one; once the user is in there are none to wait for.
