@@ -159,7 +159,7 @@ where
     let endpoint = &mut player.endpoint;
     endpoint.handle_timeout(Timestamp::from_micros(round * 1000));
     // Both ways in.
-    let taken = if round % 2 == 0 {
+    let taken = if round.is_multiple_of(2) {
         endpoint.handle_input(&incoming[..n])
     } else {
         let room = endpoint.input_buffer();
@@ -447,6 +447,13 @@ fn entries_that_make_no_sense() {
     for (what, entry) in diverged {
         assert_eq!(play(entry), Err(ReplayError::Diverged { offset }), "{what}");
     }
+    let mut later = Vec::new();
+    let mut writer = Writer::new(&mut later);
+    writer.string(b"ssh-core recording");
+    writer.uint32(2);
+    later.extend_from_slice(&start[later.len()..]);
+    let unknown_version = replay::<ClientRole>(Arc::clone(&config), &later).unwrap_err();
+    assert_eq!(unknown_version, ReplayError::NotARecording);
     let mut broken = ClientConfig::default();
     broken.limits.max_channels = 0;
     let refused = replay::<ClientRole>(Arc::new(broken), &start).unwrap_err();
