@@ -320,6 +320,29 @@ fn a_channel_is_waited_for_refused_or_moot() {
     assert_eq!(pair.client.open_channel(&ChannelType::Session), None);
 }
 
+/// While keys are exchanged, what does not fit in the queue is to be asked again, and is sent then.
+#[test]
+fn a_request_waits_for_the_end_of_a_key_exchange() {
+    let mut config = ClientConfig::default();
+    config.limits.max_deferred_bytes = 4096;
+    let mut pair = Pair::with(config);
+    let (id, theirs) = pair.exec();
+    pair.client.endpoint.rekey().expect("logged in");
+    let env = ChannelRequest::Env { name: vec![b'A'; 1000], value: vec![b'b'; 1000] };
+    let mut sent = 0;
+    while pair.client.request(id, &env, false) == Some(Ok(None)) {
+        sent += 1;
+    }
+    assert_eq!(pair.client.request(id, &env, true), None);
+    assert_eq!(pair.client.open_channel(&ChannelType::Session), None);
+    pair.concerns.clear();
+    pair.settle();
+    assert!(pair.concerns.contains(&Concern::Channel(id, Interest::Write)), "{:?}", pair.concerns);
+    assert!(matches!(pair.client.request(id, &env, true), Some(Ok(Some(_)))));
+    pair.settle();
+    assert_eq!(pair.server.mailboxes[&theirs].requests.len(), sent + 1);
+}
+
 /// What its owner hears of a channel that is gone.
 #[test]
 fn a_channel_that_is_gone() {
