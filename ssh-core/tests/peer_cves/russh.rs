@@ -1,6 +1,8 @@
 //! russh. Most of these have no id in the RustSec database; the ones without a CVE or GHSA are named by what failed.
 
-use hostile_peer::{Cipher, Ephemeral, Key, Method, Shape, Step, messages, string, strings};
+#[cfg(feature = "pq")]
+use hostile_peer::Ephemeral;
+use hostile_peer::{Cipher, Key, Method, Shape, Step, messages, string, strings};
 use ssh_core::crypto::AlgorithmKind;
 use ssh_core::crypto::kex::KexError;
 use ssh_core::wire::{DataStream, DecodeError};

@@ -148,3 +148,20 @@ fn signing_needs_randomness() {
     let result = test_key().sign("rsa-sha2-512", b"m", &mut NoRandom);
     assert_eq!(result, Err(SignError::Random(RandomError)));
 }
+
+/// The generator that keys are made from is the keystream, in whatever pieces it is drawn.
+#[test]
+fn the_seeded_stream_is_the_keystream() {
+    let mut expected = [0; 20];
+    ChaChaRandom::from_seed(&[3; 32]).fill_bytes(&mut expected);
+    let mut stream = Seeded(ChaChaRandom::from_seed(&[3; 32]));
+    let mut drawn = Vec::new();
+    let Ok(number) = stream.try_next_u32();
+    drawn.extend_from_slice(&number.to_le_bytes());
+    let Ok(number) = stream.try_next_u64();
+    drawn.extend_from_slice(&number.to_le_bytes());
+    let mut rest = [0; 8];
+    let Ok(()) = stream.try_fill_bytes(&mut rest);
+    drawn.extend_from_slice(&rest);
+    assert_eq!(drawn, expected);
+}
