@@ -1,5 +1,6 @@
 //! Sources of randomness that fail: at the first call, and at every later one. No key, salt or cookie is ever made from
 //! what a failed call left behind.
+#![cfg(feature = "rsa")]
 
 mod common;
 

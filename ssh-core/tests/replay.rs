@@ -15,6 +15,9 @@ use ssh_core::{
     ServerEvent, ServerRole, Side, Timestamp,
 };
 
+/// An entry of a recording: what it is, and how it is written.
+type Entry<'a> = (&'static str, &'a dyn Fn(&mut Writer<'_>));
+
 /// What an endpoint said and saw.
 #[derive(Default, PartialEq, Debug)]
 struct Outcome {
@@ -283,7 +286,7 @@ fn try_everything_as_server(server: &mut Server, event: ServerEvent) {
             let mut channel = server.channel(id).unwrap();
             match &command[..] {
                 b"channel 0" => {
-                    let mut fill = |room: &mut [u8]| {
+                    let fill = |room: &mut [u8]| {
                         room[..5].copy_from_slice(b"whole");
                         5
                     };
@@ -384,7 +387,7 @@ fn entries_that_make_no_sense() {
     };
     let offset = start.len();
     assert_eq!(play(&|_| ()), Ok(()));
-    let malformed: [(&str, &dyn Fn(&mut Writer<'_>)); 8] = [
+    let malformed: [Entry<'_>; 8] = [
         ("an unknown kind", &|entry| entry.byte(99)),
         ("a time that is cut off", &|entry| entry.bytes(&[0, 1, 2])),
         ("a method that does not exist", &|entry| {
@@ -421,7 +424,7 @@ fn entries_that_make_no_sense() {
     for (what, entry) in malformed {
         assert_eq!(play(entry), Err(ReplayError::Malformed { offset }), "{what}");
     }
-    let diverged: [(&str, &dyn Fn(&mut Writer<'_>)); 5] = [
+    let diverged: [Entry<'_>; 5] = [
         ("an event that does not come", &|entry| {
             entry.byte(4);
             entry.boolean(true);
