@@ -46,6 +46,7 @@ mod common;
 
 mod authentication;
 mod channels;
+#[cfg(all(feature = "rsa", feature = "pq"))]
 mod cryptography;
 mod handshake;
 mod negotiation;
