@@ -101,16 +101,3 @@ fn identifications() {
     let default = Identification::default().to_string();
     assert_eq!(default, concat!("SSH-2.0-ssh_core_", env!("CARGO_PKG_VERSION")));
 }
-
-/// The bounds grow with what is allowed, and never wrap around.
-#[test]
-fn memory_that_a_peer_can_take() {
-    let limits = Limits::default();
-    assert_eq!(limits.memory_before_auth(), 2 * 64 * 1024 + 64 * 1024);
-    let queues = (256 + 64 + 256 + 64 * 1024) * 1024;
-    assert_eq!(limits.memory(0), 256 * 1024 + 256 * 1024 + 2 * queues + 16 * 1024);
-    assert_eq!(limits.memory(10) - limits.memory(0), 10 * (4096 + 64 * 128));
-    let mut boundless = limits;
-    boundless.max_unread_bytes = u64::MAX;
-    assert_eq!(boundless.memory(1), u64::MAX);
-}
