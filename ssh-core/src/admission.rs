@@ -506,4 +506,57 @@ mod tests {
         assert_eq!(admission.admit(None, at(0), &mut random).unwrap_err(), Refusal::Draining);
         assert!(admission.is_draining());
     }
+
+    /// No more than the policy allows, and room again as soon as one leaves, which it does once.
+    #[test]
+    fn connections_are_bounded_and_counted_once() {
+        let mut random = ChaChaRandom::from_seed(&[2; 32]);
+        let mut admission = Admission::new(AdmissionPolicy { max_connections: 2, ..AdmissionPolicy::default() });
+        let mut places: Vec<_> = (0..2).map(|_| admission.admit(None, at(0), &mut random).expect("a place")).collect();
+        assert_eq!(admission.admit(None, at(0), &mut random).unwrap_err(), Refusal::Full);
+        let first = places.first_mut().expect("one");
+        admission.leave(first, None, at(0));
+        admission.leave(first, None, at(0));
+        assert_eq!((admission.counters().open, admission.counters().starting, admission.counters().refused), (1, 1, 1));
+        assert!(admission.admit(None, at(0), &mut random).is_ok());
+        assert_eq!(admission.admit(None, at(0), &mut random).unwrap_err(), Refusal::Full);
+    }
+
+    /// Who does not log in in time pays more than who leaves at once; what is our own fault costs nothing.
+    #[test]
+    fn penalties_by_conduct() {
+        let grace = CloseReason::Failed(Error::Timeout(Deadline::Login(Stage::Authentication)));
+        let ours = [Error::SigningFailed, Error::Random].map(CloseReason::Failed);
+        for (reason, seconds) in [(Some(&grace), 10), (Some(&LOST), 1), (None, 1), (ours.first(), 0), (ours.last(), 0)]
+        {
+            let mut random = ChaChaRandom::from_seed(&[3; 32]);
+            let threshold = Duration::from_secs(1);
+            let penalties = Penalties { threshold, ..Penalties::default() };
+            let startups = Startups { start: 100, rate_percent: 30, full: 100 };
+            let policy = AdmissionPolicy { startups, penalties: Some(penalties), ..AdmissionPolicy::default() };
+            let mut admission = Admission::new(policy);
+            let mut place = admission.admit(address(1), at(0), &mut random).expect("a place");
+            admission.leave(&mut place, reason, at(0));
+            let refused = (0..20).filter(|&now| admission.admit(address(1), at(now), &mut random).is_err()).count();
+            assert_eq!(refused, seconds, "{reason:?}");
+        }
+    }
+
+    /// Where some are refused by chance, a source of chance that fails refuses.
+    #[test]
+    fn without_randomness_nobody_is_lucky() {
+        struct Dry;
+
+        impl SecureRandom for Dry {
+            fn fill(&mut self, destination: &mut [u8]) -> Result<(), crate::random::RandomError> {
+                destination.fill(0xff);
+                Err(crate::random::RandomError)
+            }
+        }
+
+        let startups = Startups { start: 1, rate_percent: 1, full: 100 };
+        let mut admission = Admission::new(AdmissionPolicy { startups, ..AdmissionPolicy::default() });
+        assert!(admission.admit(None, at(0), &mut Dry).is_ok(), "below `start` nothing is drawn");
+        assert_eq!(admission.admit(None, at(0), &mut Dry).unwrap_err(), Refusal::Startups);
+    }
 }

@@ -23,6 +23,10 @@ pub struct ClientConfig {
     pub identification: Identification,
     /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
     pub require_strict_kex: bool,
+    /// How many entries of a [`transcript`](crate::transcript) wait to be taken at most; later ones are counted and
+    /// dropped. 0, the default: there is none. An entry takes some hundred bytes, that of a KEXINIT some KiB; they are no
+    /// part of [`Limits`].
+    pub transcript_entries: usize,
 }
 
 /// What a server offers and endures.
@@ -49,6 +53,10 @@ pub struct ServerConfig {
     pub auth_methods: Vec<String>,
     /// Failed attempts after which the connection ends. OpenSSH: 6.
     pub max_auth_attempts: u32,
+    /// How many entries of a [`transcript`](crate::transcript) wait to be taken at most; later ones are counted and
+    /// dropped. 0, the default: there is none. An entry takes some hundred bytes, that of a KEXINIT some KiB; they are no
+    /// part of [`Limits`].
+    pub transcript_entries: usize,
 }
 
 impl ServerConfig {
@@ -64,6 +72,7 @@ impl ServerConfig {
             host_keys,
             auth_methods: vec!["publickey".into(), "password".into()],
             max_auth_attempts: 6,
+            transcript_entries: 0,
         }
     }
 }

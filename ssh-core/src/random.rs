@@ -137,4 +137,37 @@ mod tests {
         ChaChaRandom::from_seed(&[8; 32]).fill_bytes(&mut other);
         assert_ne!(whole, other);
     }
+
+    /// Says the same to crates that speak `rand_core`: the source's bytes, numbers in little-endian order, its failures.
+    #[test]
+    fn lent_sources_give_their_own_bytes() {
+        struct Counting(u8);
+
+        impl SecureRandom for Counting {
+            fn fill(&mut self, destination: &mut [u8]) -> Result<(), RandomError> {
+                for byte in destination {
+                    self.0 = self.0.checked_add(1).ok_or(RandomError)?;
+                    *byte = self.0;
+                }
+                Ok(())
+            }
+        }
+
+        let mut source = Counting(0);
+        let mut lent = RandCore(&mut source);
+        let mut bytes = [0; 3];
+        assert_eq!(lent.try_next_u32(), Ok(0x0403_0201));
+        assert_eq!(lent.try_next_u64(), Ok(0x0c0b_0a09_0807_0605));
+        assert_eq!((lent.try_fill_bytes(&mut bytes), bytes), (Ok(()), [13, 14, 15]));
+        source.0 = 252;
+        let mut lent = RandCore(&mut source);
+        assert_eq!(lent.try_next_u32(), Err(RandomError));
+        assert_eq!(lent.try_next_u64(), Err(RandomError));
+        assert_eq!(lent.try_fill_bytes(&mut bytes), Err(RandomError));
+    }
+
+    #[test]
+    fn debug_shows_no_state() {
+        assert_eq!(alloc::format!("{:?}", ChaChaRandom::from_seed(&[7; 32])), "ChaChaRandom(..)");
+    }
 }

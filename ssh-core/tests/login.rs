@@ -3,9 +3,10 @@
 mod common;
 
 use common::{Pair, Setup, key};
+use ssh_core::crypto::signature;
 use ssh_core::key::KeyAlgorithm;
 use ssh_core::login::{Conversation, Credentials, LoginError, Step};
-use ssh_core::{AuthAnswer, ClientEvent, Credential, Prompt, SecretBytes, ServerEvent};
+use ssh_core::{AuthAnswer, ClientEvent, Credential, Misuse, Prompt, SecretBytes, ServerEvent};
 
 /// What a person answers, and what they were asked.
 #[derive(Default)]
@@ -177,4 +178,86 @@ fn an_expired_password_is_changed_or_told() {
             Err(other) => panic!("{other}"),
         }
     }
+}
+
+/// What a person reads in the end: who was refused, what was tried, what is left; the server's words escaped.
+#[test]
+fn failures_in_words() {
+    let mut pair = pair(6);
+    let credentials = Credentials::from(key(KeyAlgorithm::Ed25519, 7)).password("secret");
+    let order = ["publickey", "password"].map(String::from).into();
+    let refused = talk(&mut pair, credentials.preferred(order), &mut Person::default(), |_| AuthAnswer::Reject);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "permission denied for \"user\"; tried: publickey, password; the server accepts: publickey, password, \
+         keyboard-interactive"
+    );
+    let nothing = talk(&mut pair, Credentials::none(), &mut Person::default(), |_| AuthAnswer::Reject);
+    let said = nothing.unwrap_err().to_string();
+    assert!(
+        said.starts_with("permission denied for \"user\"; tried: nothing; the server accepts: publickey"),
+        "{said}"
+    );
+    let order = vec!["password".into()];
+    let expired = talk(&mut pair, Credentials::from("old").preferred(order), &mut Person::default(), |_| {
+        AuthAnswer::ChangePassword { prompt: "Old.\u{1b}[2J".into() }
+    });
+    assert_eq!(expired.unwrap_err().to_string(), "the password has expired: Old.\\u{1b}[2J");
+}
+
+/// A banner is for the user's eyes and no answer to anything; other events pass.
+#[test]
+fn banners_are_shown_and_other_events_pass() {
+    let mut pair = pair(7);
+    let mut conversation = Conversation::new("user", Credentials::from("secret"));
+    let client = &mut pair.client;
+    let mut handle = |event| conversation.handle(client, &mut common::random(5), event);
+    let banner = "Hello.".into();
+    assert!(matches!(handle(ClientEvent::Banner(banner)), Step::Banner(text) if text.to_string() == "Hello."));
+    assert!(matches!(handle(ClientEvent::Rekeyed), Step::Wait));
+    // Answers that nobody asked for change nothing.
+    assert!(conversation.prompts().is_none());
+    for step in [
+        conversation.give_password(&mut pair.client, Some("secret".into())),
+        conversation.give_new_password(&mut pair.client, Some("new".into())),
+        conversation.give_answers(&mut pair.client, Some(vec!["1".into()])),
+    ] {
+        assert!(matches!(step, Step::Wait));
+    }
+    assert!(pair.client.poll_output().is_empty());
+}
+
+/// A password longer than any server takes (4,096 bytes) is told at once, and the login can be tried again.
+#[test]
+fn a_password_that_is_too_long() {
+    let mut pair = pair(8);
+    let long = "x".repeat(4097);
+    let credentials = Credentials::from(long.as_str()).preferred(vec!["password".into()]);
+    let failed = talk(&mut pair, credentials, &mut Person::default(), |_| AuthAnswer::Reject).unwrap_err();
+    assert_eq!(failed, LoginError::Misuse(Misuse::TooLong));
+    assert_eq!(failed.to_string(), Misuse::TooLong.to_string());
+    let credentials = || Credentials::none().prompts(1).preferred(vec!["password".into()]);
+    let mut person = Person { password: Some(Box::leak(long.into_boxed_str())), ..Person::default() };
+    let failed = talk(&mut pair, credentials(), &mut person, |_| AuthAnswer::Reject).unwrap_err();
+    assert_eq!(failed, LoginError::Misuse(Misuse::TooLong));
+    let mut person = Person { password: Some("secret"), ..Person::default() };
+    let accept = |credential: &Credential| if_right(matches!(credential, Credential::Password(_)));
+    assert_eq!(talk(&mut pair, credentials(), &mut person, accept), Ok("password"));
+}
+
+/// A key that the client may not prove is passed over for the next one.
+#[test]
+fn a_key_without_an_algorithm_is_passed_over() {
+    let setup = Setup::new(9).configure(|client, _| client.algorithms.public_key = vec![signature::SSH_ED25519]);
+    let mut pair = setup.build();
+    pair.accept_host_key();
+    let (first, second) = (key(KeyAlgorithm::EcdsaNistp256, 7), key(KeyAlgorithm::Ed25519, 8));
+    let expected = second.public_key().clone();
+    let mut shown = Vec::new();
+    let method = talk(&mut pair, Credentials::none().key(first).key(second), &mut Person::default(), |credential| {
+        let Credential::PublicKey { key, .. } = credential else { return AuthAnswer::Reject };
+        shown.push(key.clone());
+        AuthAnswer::Accept
+    });
+    assert_eq!((method, shown), (Ok("publickey"), vec![expected]));
 }

@@ -429,5 +429,6 @@ impl World {
             let complete = lane.read == lane.written || lane.dropped || self.disconnected;
             assert!(complete, "channel {number} from {writer}: {} of {}", lane.read, lane.written);
         }
+        self.pair.replay();
     }
 }

@@ -5,8 +5,11 @@ mod common;
 use common::{Chunking, Pair, Setup, key};
 use ssh_core::crypto::{Algorithms, cipher, kex, mac};
 use ssh_core::key::KeyAlgorithm;
-use ssh_core::wire::{DataStream, DisconnectReason};
-use ssh_core::{ChannelEvent, ChannelRequest, ClientEvent, CloseReason, Error, Limits, ServerEvent, WriteError};
+use ssh_core::wire::{ChannelOpenFailureReason, DataStream, DisconnectReason};
+use ssh_core::{
+    ChannelEvent, ChannelRequest, ChannelType, ClientEvent, CloseReason, Error, Identification, Limits, Misuse,
+    ServerEvent, Untrusted, WriteError,
+};
 
 /// A command with output on both streams, a status, and an orderly end.
 fn whole_session(mut pair: Pair) -> Pair {
@@ -57,6 +60,44 @@ fn whole_session(mut pair: Pair) -> Pair {
 #[test]
 fn a_command_end_to_end() {
     whole_session(Setup::new(1).build());
+}
+
+/// Each side knows how the other names itself as soon as it has said so, and a channel knows its number.
+#[test]
+fn who_speaks_and_on_which_channel() {
+    let name = Identification::new("Peer_1.0 a comment").unwrap();
+    let mut pair = Setup::new(18).configure(|client, _| client.identification = name).build();
+    assert_eq!((pair.client.peer_identification(), pair.server.peer_identification()), (None, None));
+    pair.log_in();
+    let shown = |words: Option<Untrusted>| words.unwrap().to_string();
+    assert_eq!(shown(pair.server.peer_identification()), "SSH-2.0-Peer_1.0 a comment");
+    assert_eq!(shown(pair.client.peer_identification()), Identification::default().to_string());
+    let (client, server) = pair.open_exec("true");
+    assert_eq!(pair.client.channel(client).unwrap().id(), client);
+    assert_eq!(pair.server.channel(server).unwrap().id(), server);
+}
+
+/// What one connection asked for another cannot grant or refuse, though it has a channel of that number.
+#[test]
+fn channels_of_another_connection() {
+    let mut asking = Pair::logged_in(Setup::new(19));
+    let mut other = Pair::logged_in(Setup::new(20));
+    let open = other.open_exec("cat");
+    let mut asked = || {
+        asking.client.open_channel(&ChannelType::Session).unwrap();
+        let ServerEvent::ChannelOpen(request) = asking.server_event() else { panic!("a request") };
+        request
+    };
+    let reason = ChannelOpenFailureReason::CONNECT_FAILED;
+    // Its number is that of the open channel, then of none.
+    for _ in 0..2 {
+        assert_eq!(other.server.accept_channel(asked()), Err(Misuse::StaleToken));
+    }
+    let mut asking = Pair::logged_in(Setup::new(21));
+    asking.client.open_channel(&ChannelType::Session).unwrap();
+    let ServerEvent::ChannelOpen(request) = asking.server_event() else { panic!("a request") };
+    assert_eq!(other.server.reject_channel(request, reason, "no"), Err(Misuse::StaleToken));
+    assert!(other.client.channel(open.0).unwrap().is_open() && other.server.channel(open.1).unwrap().is_open());
 }
 
 #[test]
@@ -199,6 +240,8 @@ fn a_request_that_was_too_much_is_told_when_to_try_again() {
     pair.client.rekey().unwrap();
     let request = ChannelRequest::Env { name: vec![b'A'; 1000], value: vec![b'b'; 1000] };
     while pair.client.channel(id).unwrap().request(&request, false) != Err(WriteError::Busy) {}
+    assert_eq!(pair.client.open_channel(&ChannelType::Session), Err(Misuse::Busy), "it would have to wait, too");
+    assert_eq!(pair.client.global_request(b"hello@example.com", b""), Err(Misuse::Busy));
     pair.run();
     let told = |event: &ClientEvent| matches!(event, ClientEvent::Channel(told, ChannelEvent::Writable) if *told == id);
     assert_eq!(pair.client_events.iter().filter(|event| told(event)).count(), 1);

@@ -142,6 +142,21 @@ fn the_memory_pair() {
 }
 
 #[test]
+fn the_memory_pair_draws_its_conversation() {
+    let mut pair = Command::new(our_binary("memory_pair"));
+    pair.args(["--diagram", "exit", "3"]);
+    let output = run_with_timeout(pair, b"", DEADLINE);
+    let text = output.stdout_text();
+    assert_eq!(output.code(), Some(3), "{text}");
+    assert!(text.starts_with("sequenceDiagram\n"), "{text}");
+    for line in
+        ["C->>S: 2 NEWKEYS\n", "S->>C: 3 USERAUTH_SUCCESS\n", "<br/>exit_status 3\n", "C->>S: 7 DISCONNECT<br/>"]
+    {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[test]
 fn wrong_arguments_are_told() {
     for example in ["mio_client", "poll_client", "no_std_client", "mio_server"] {
         let output = run_with_timeout(Command::new(our_binary(example)), b"", DEADLINE);

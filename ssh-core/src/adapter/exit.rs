@@ -82,3 +82,54 @@ pub struct Output {
     /// How it ended.
     pub exit: Exit,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn killed(signal: &str, core_dumped: bool) -> Exit {
+        let signal = Signal::new(signal).expect("a name");
+        Exit::Signal { signal, core_dumped, message: Untrusted::from("it went wrong") }
+    }
+
+    /// As a shell shows it; only a status of 0 in all its 32 bits is a success.
+    #[test]
+    fn statuses() {
+        for (status, code, success) in
+            [(0, 0, true), (1, 1, false), (255, 255, false), (256, 0, false), (u32::MAX, 255, false)]
+        {
+            let exit = Exit::Status(status);
+            assert_eq!((exit.code(), exit.success()), (code, success), "{status}");
+            assert_eq!(exit.to_string(), alloc::format!("exit status {status}"));
+        }
+        assert_eq!((Exit::Unknown.code(), Exit::Unknown.success()), (255, false));
+        assert_eq!(Exit::Unknown.to_string(), "closed without an exit status");
+    }
+
+    /// 128 and the number that POSIX gives the signal (kill(1)), for those of RFC 4254 §6.10 that it numbers.
+    #[test]
+    fn signals() {
+        let numbered = [
+            ("HUP", 1),
+            ("INT", 2),
+            ("QUIT", 3),
+            ("ILL", 4),
+            ("ABRT", 6),
+            ("FPE", 8),
+            ("KILL", 9),
+            ("SEGV", 11),
+            ("PIPE", 13),
+            ("ALRM", 14),
+            ("TERM", 15),
+        ];
+        for (name, number) in numbered {
+            assert_eq!((killed(name, false).code(), killed(name, false).success()), (128 + number, false), "{name}");
+        }
+        for name in ["USR1", "USR2", "term", "SIGTERM", "x@example.com"] {
+            assert_eq!(killed(name, true).code(), 255, "{name}");
+        }
+        assert_eq!(killed("TERM", false).to_string(), "killed by SIGTERM");
+        assert_eq!(killed("SEGV", true).to_string(), "killed by SIGSEGV (core dumped)");
+    }
+}

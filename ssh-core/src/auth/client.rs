@@ -149,6 +149,8 @@ pub(crate) struct ClientAuth {
     user: Vec<u8>,
     tried: Option<&'static str>,
     server_signature_algorithms: Option<Vec<String>>,
+    /// EXT_INFO came during authentication: USERAUTH_SUCCESS is next (RFC 8308 §2.4).
+    announced_success: bool,
     banners: u32,
     /// Rounds of questions in this attempt.
     round: u32,
@@ -166,6 +168,7 @@ impl ClientAuth {
             user: Vec::new(),
             tried: None,
             server_signature_algorithms: None,
+            announced_success: false,
             banners: 0,
             round: 0,
             turn,
@@ -174,6 +177,9 @@ impl ClientAuth {
 
     pub(crate) fn handle_ext_info(&mut self, body: &[u8]) -> Result<(), Error> {
         let read = || server_signature_algorithms(&ExtInfo::decode(body)?);
+        if core::mem::replace(&mut self.announced_success, !matches!(self.state, State::RequestingService)) {
+            return Err(unexpected(MessageNumber::EXT_INFO));
+        }
         if let Some(list) = read().map_err(|error| malformed(MessageNumber::EXT_INFO, error))? {
             self.server_signature_algorithms = Some(list);
         }
@@ -200,6 +206,9 @@ impl ClientAuth {
         body: &[u8],
         session_id: &[u8],
     ) -> Result<ClientAuthEvent, Error> {
+        if self.announced_success && number != MessageNumber::USERAUTH_SUCCESS {
+            return Err(unexpected(number));
+        }
         match number {
             MessageNumber::USERAUTH_BANNER => self.handle_banner(body),
             MessageNumber::USERAUTH_FAILURE => self.handle_failure(body),

@@ -23,14 +23,14 @@ pub enum ChannelType {
 }
 
 impl ChannelType {
-    pub(super) fn name(&self) -> &[u8] {
+    pub(crate) fn name(&self) -> &[u8] {
         match self {
             Self::Session => b"session",
             Self::Other { name, .. } => name,
         }
     }
 
-    pub(super) fn data(&self) -> &[u8] {
+    pub(crate) fn data(&self) -> &[u8] {
         match self {
             Self::Session => b"",
             Self::Other { data, .. } => data,
@@ -45,7 +45,7 @@ impl ChannelType {
 pub struct ChannelOpenRequest {
     /// What it is for.
     pub channel_type: ChannelType,
-    pub(super) id: ChannelId,
+    pub(crate) id: ChannelId,
 }
 
 impl ChannelOpenRequest {
@@ -102,6 +102,6 @@ pub struct IncomingRequest {
 #[derive(Debug)]
 #[must_use = "a request that is never answered blocks the answers after it"]
 pub struct RequestToken {
-    pub(super) channel: ChannelId,
-    pub(super) turn: u64,
+    pub(crate) channel: ChannelId,
+    pub(crate) turn: u64,
 }

@@ -37,7 +37,7 @@ pub enum GlobalRequestEvent {
 #[derive(Debug)]
 #[must_use = "a request that is never answered blocks the answers after it"]
 pub struct GlobalToken {
-    turn: u64,
+    pub(crate) turn: u64,
 }
 
 /// Both directions' global requests.

@@ -1,5 +1,6 @@
 //! A channel as the application holds it, for as long as it borrows the endpoint.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::channel::{ChannelId, ChannelState, Opening};
@@ -7,8 +8,9 @@ use super::dispatch::{Connection, MAX_FIELDS};
 use super::request::{ChannelRequest, RequestId};
 use crate::message::{self, Rest};
 use crate::packet::Receiver;
+use crate::recorder::{Kind, Recorder};
 use crate::transport::Outbound;
-use crate::wire::{DataStream, MessageNumber};
+use crate::wire::{DataStream, MessageNumber, Writer};
 
 /// One channel: read, write, ask, close.
 ///
@@ -19,6 +21,7 @@ pub struct Channel<'a> {
     connection: &'a mut Connection,
     receiver: &'a mut Receiver,
     outbound: &'a mut Outbound,
+    recorder: Option<&'a mut Recorder>,
 }
 
 /// Why nothing can be sent on a channel any more.
@@ -58,10 +61,11 @@ impl<'a> Channel<'a> {
         connection: &'a mut Connection,
         receiver: &'a mut Receiver,
         outbound: &'a mut Outbound,
+        recorder: Option<&'a mut Recorder>,
     ) -> Option<Self> {
         // One that the peer asked for and nobody accepted is not the application's yet.
         let channel = connection.channels.get(&id.0)?;
-        (channel.opening != Opening::ByPeer).then_some(Self { id, connection, receiver, outbound })
+        (channel.opening != Opening::ByPeer).then_some(Self { id, connection, receiver, outbound, recorder })
     }
 
     /// Its number.
@@ -81,6 +85,10 @@ impl<'a> Channel<'a> {
     /// Drops the first `n` bytes of what [`readable`](Self::readable) shows and lets the peer send as many more.
     pub fn consume(&mut self, stream: DataStream, n: usize) {
         let n = n.min(self.readable(stream).len());
+        self.note(Kind::ChannelConsume, |writer| {
+            writer.uint32(stream.0);
+            writer.uint64(n as u64);
+        });
         let queued = self.state_mut().and_then(|state| state.queue_mut(stream)).map_or(0, |queue| queue.consume(n));
         if queued < n {
             self.receiver.consume_held(n - queued);
@@ -136,7 +144,9 @@ impl<'a> Channel<'a> {
             }
             rest = rest.get(taken..).unwrap_or_default();
         }
-        Ok(data.len() - rest.len())
+        let taken = data.len() - rest.len();
+        self.note_write(stream, data.get(..taken).unwrap_or_default(), !rest.is_empty());
+        Ok(taken)
     }
 
     /// Sends one message whose data `fill` puts straight into the output buffer. `fill` gets room for at most `max`
@@ -151,7 +161,21 @@ impl<'a> Channel<'a> {
         fill: impl FnOnce(&mut [u8]) -> usize,
     ) -> Result<usize, WriteError> {
         self.check_writable()?;
-        Ok(if max == 0 { 0 } else { self.write_packet(stream, max, fill) })
+        if max == 0 {
+            return Ok(0);
+        }
+        if self.recorder.is_none() {
+            return Ok(self.write_packet(stream, max, fill));
+        }
+        let blocked = self.writable() == 0;
+        let mut taken = Vec::new();
+        let written = self.write_packet(stream, max, |room| {
+            let written = fill(room).min(room.len());
+            taken.extend_from_slice(room.get(..written).unwrap_or_default());
+            written
+        });
+        self.note_write(stream, &taken, blocked);
+        Ok(written)
     }
 
     /// Asks the peer for something. With `want_reply` a [`ChannelEvent::Reply`](super::ChannelEvent::Reply) with the
@@ -165,6 +189,11 @@ impl<'a> Channel<'a> {
         if request.name().len() + request_fields.len() > MAX_FIELDS {
             return Err(WriteError::TooLong);
         }
+        self.note(Kind::ChannelRequest, |writer| {
+            writer.string(request.name());
+            writer.string(&request_fields);
+            writer.boolean(want_reply);
+        });
         if !self.outbound.has_room() {
             self.connection.wait_for_output(self.id);
             return Err(WriteError::Busy);
@@ -188,6 +217,7 @@ impl<'a> Channel<'a> {
     /// [`WriteError`] if the channel is not open; nothing if EOF was sent before.
     pub fn send_eof(&mut self) -> Result<(), WriteError> {
         self.check_open()?;
+        self.note(Kind::ChannelEof, |_| ());
         let Some(state) = self.connection.channels.get_mut(&self.id.0) else { return Err(WriteError::Closed) };
         if !core::mem::replace(&mut state.sent_eof, true) {
             self.outbound.send(&message::ChannelEof { recipient_channel: state.peer_id });
@@ -199,6 +229,11 @@ impl<'a> Channel<'a> {
     /// [`ChannelEvent::Closed`](super::ChannelEvent::Closed) comes when the peer closes its side. A channel that is not
     /// open yet is given up.
     pub fn close(&mut self) {
+        self.note(Kind::ChannelClose, |_| ());
+        self.end();
+    }
+
+    fn end(&mut self) {
         let Some(state) = self.connection.channels.get_mut(&self.id.0) else { return };
         state.abandoned |= state.opening == Opening::ByUs;
         if state.may_send() {
@@ -210,13 +245,34 @@ impl<'a> Channel<'a> {
 
     /// Closes the channel and gives it up: unread data is dropped and no event of it will come any more.
     pub fn abandon(mut self) {
+        self.note(Kind::ChannelAbandon, |_| ());
         let Some(state) = self.connection.channels.get_mut(&self.id.0) else { return };
         state.abandoned = true;
         state.drop_unread();
         if self.connection.slot.is_some_and(|(slot, _)| slot == self.id) {
             self.connection.slot = None;
         }
-        self.close();
+        self.end();
+    }
+
+    /// Notes an entry of the recording, if there is one.
+    fn note(&mut self, kind: Kind, fields: impl FnOnce(&mut Writer<'_>)) {
+        let id = self.id.0;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note(kind, |writer| {
+                writer.uint32(id);
+                fields(writer);
+            });
+        }
+    }
+
+    /// Notes what was written, and whether the channel was left waiting for room.
+    fn note_write(&mut self, stream: DataStream, taken: &[u8], cut_short: bool) {
+        self.note(Kind::ChannelWrite, |writer| {
+            writer.uint32(stream.0);
+            writer.string(taken);
+            writer.boolean(cut_short);
+        });
     }
 
     fn state(&self) -> Option<&ChannelState> {

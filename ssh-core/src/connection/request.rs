@@ -218,7 +218,7 @@ impl ChannelRequest {
         out
     }
 
-    pub(super) fn decode(name: &[u8], fields: &[u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(name: &[u8], fields: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(fields);
         let request = match name {
             b"pty-req" => Self::Pty(PtyRequest {

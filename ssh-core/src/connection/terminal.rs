@@ -205,4 +205,35 @@ mod tests {
         let encoded = [53, 0, 0, 0, 1].repeat(MAX_MODES + 1);
         assert_eq!(TerminalModes::decode(&encoded), Err(DecodeError::TooMany));
     }
+
+    /// RFC 4254 §8 by number and name; POSIX's names but for the speeds.
+    #[test]
+    fn names_by_number() {
+        for (number, name) in [
+            (1, "VINTR"),
+            (18, "VDISCARD"),
+            (30, "IGNPAR"),
+            (42, "IUTF8"),
+            (53, "ECHO"),
+            (62, "PENDIN"),
+            (75, "ONLRET"),
+            (90, "CS7"),
+            (93, "PARODD"),
+            (128, "TTY_OP_ISPEED"),
+            (129, "TTY_OP_OSPEED"),
+        ] {
+            assert_eq!(TerminalMode(number).name(), Some(name));
+        }
+        let named = (0..=u8::MAX).filter(|&number| TerminalMode(number).name().is_some()).count();
+        assert_eq!(named, 56);
+        assert_eq!(TerminalMode(0).name(), None, "TTY_OP_END is no mode");
+    }
+
+    /// Where a mode stands twice, the first counts.
+    #[test]
+    fn modes_are_found() {
+        let (echo, isig) = (TerminalMode::ECHO, TerminalMode::ISIG);
+        let modes = TerminalModes(vec![(isig, 7), (echo, 1), (echo, 0)]);
+        assert_eq!([isig, echo, TerminalMode::ICANON].map(|mode| modes.get(mode)), [Some(7), Some(1), None]);
+    }
 }

@@ -62,6 +62,7 @@ impl Role for ClientRole {
             keepalive: config.keepalive,
             identification: config.identification.line(),
             require_strict_kex: config.require_strict_kex,
+            transcript_entries: config.transcript_entries,
             server: None,
         })
     }
@@ -100,7 +101,7 @@ impl Client {
     /// # Errors
     /// [`Misuse::StaleToken`]
     pub fn answer_host_key(&mut self, request: HostKeyRequest, answer: HostKeyAnswer) -> Result<(), Misuse> {
-        self.core.answer_host_key(&request, answer)
+        self.core.answer_host_key(request.turn, answer)
     }
 
     /// Tries to authenticate. [`ClientEvent::Authenticated`] follows, or [`ClientEvent::AuthNeeded`] again.
@@ -118,7 +119,7 @@ impl Client {
     /// # Errors
     /// [`Misuse::StaleToken`], [`Misuse::WrongAnswerCount`], [`Misuse::TooLong`] for an answer of over 4,096 bytes.
     pub fn answer_prompts(&mut self, prompts: &Prompts, answers: &[SecretBytes]) -> Result<(), Misuse> {
-        self.core.answer_prompts(prompts, answers)
+        self.core.answer_prompts(prompts.turn, answers)
     }
 
     /// Hands in the signature that proves the user's key; `None`: it cannot be made, and [`ClientEvent::AuthNeeded`]
@@ -127,6 +128,6 @@ impl Client {
     /// # Errors
     /// [`Misuse::StaleToken`]
     pub fn answer_signature(&mut self, request: SignRequest, signature: Option<&[u8]>) -> Result<(), Misuse> {
-        self.core.answer_user_signature(&request, signature)
+        self.core.answer_user_signature(request.turn, signature)
     }
 }

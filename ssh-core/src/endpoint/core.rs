@@ -18,7 +18,9 @@ use crate::error::{CloseReason, Error, LimitKind, PeerMisbehaved, Stage};
 use crate::message::{DecodeMessage, Disconnect, Ping, Pong, Unimplemented};
 use crate::packet::{IdentificationReader, Packet, Receiver, Sender, excerpt};
 use crate::random::{ChaChaRandom, SecureRandom};
+use crate::recorder::{Kind, Recorder};
 use crate::time::Timestamp;
+use crate::transcript::{Direction, Transcript};
 use crate::transport::{
     KexEvent, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, verdict,
 };
@@ -40,6 +42,7 @@ pub struct CoreConfig {
     pub(super) keepalive: Option<KeepAlive>,
     pub(super) identification: String,
     pub(super) require_strict_kex: bool,
+    pub(super) transcript_entries: usize,
     pub(super) server: Option<Arc<ServerConfig>>,
 }
 
@@ -60,13 +63,15 @@ pub(super) struct Core {
     pub(super) events: VecDeque<CoreEvent>,
     /// How it ended, until that is reported.
     ending: Option<CloseReason>,
-    reported: bool,
+    pub(super) reported: bool,
     /// Nothing can be written any more: output is dropped.
-    write_closed: bool,
+    pub(super) write_closed: bool,
     /// Numbers the decisions about host keys and signatures.
     pub(super) turn: u64,
     /// Key exchanges so far, as long as nobody is authenticated.
     early_exchanges: u32,
+    /// Writes down what the endpoint is given.
+    pub(super) recorder: Option<Box<Recorder>>,
 }
 
 /// Authentication, by role.
@@ -126,8 +131,13 @@ impl Core {
             write_closed: false,
             turn: u64::from_le_bytes(turn),
             early_exchanges: 0,
+            recorder: None,
             config,
         };
+        if core.config.transcript_entries > 0 {
+            let transcript = Transcript::new(core.config.transcript_entries, now);
+            *core.outbound.sender.transcript() = Some(Box::new(transcript));
+        }
         core.send_first_words().map_err(|_| ConfigError::Random)?;
         Ok(core)
     }
@@ -139,63 +149,6 @@ impl Core {
         self.outbound.sender.raw(line.as_bytes());
         self.outbound.sender.raw(b"\r\n");
         self.transport.start(&mut self.outbound, &mut *self.random)
-    }
-
-    pub(super) fn handle_input(&mut self, bytes: &[u8]) -> usize {
-        if self.is_ending() { bytes.len() } else { self.receiver.push(bytes) }
-    }
-
-    pub(super) fn input_buffer(&mut self) -> &mut [u8] {
-        if self.is_ending() { &mut [] } else { self.receiver.input_buffer() }
-    }
-
-    pub(super) fn input_filled(&mut self, n: usize) {
-        self.receiver.input_filled(n);
-    }
-
-    pub(super) fn handle_eof(&mut self) {
-        self.receiver.set_end_of_stream();
-    }
-
-    pub(super) fn handle_write_closed(&mut self) {
-        self.write_closed = true;
-        self.drop_output();
-    }
-
-    pub(super) fn poll_output(&mut self) -> &[u8] {
-        self.drop_output();
-        self.outbound.sender.output()
-    }
-
-    pub(super) fn consume_output(&mut self, n: usize) {
-        self.outbound.sender.consume(n);
-        if n > 0 && self.is_ending() {
-            self.timers.linger();
-        }
-    }
-
-    /// What cannot be written must not pile up.
-    fn drop_output(&mut self) {
-        if self.write_closed {
-            let queued = self.outbound.sender.queued();
-            self.outbound.sender.consume(queued);
-        }
-    }
-
-    pub(super) fn wants_input(&self) -> bool {
-        !self.is_ending() && self.receiver.has_room()
-    }
-
-    pub(super) fn is_finished(&self) -> bool {
-        self.reported && (self.write_closed || self.outbound.sender.queued() == 0)
-    }
-
-    pub(super) fn is_reported(&self) -> bool {
-        self.reported
-    }
-
-    pub(super) fn is_ending(&self) -> bool {
-        self.phase == Phase::Closed
     }
 
     /// The next event. Every packet that precedes it is dealt with.
@@ -224,6 +177,10 @@ impl Core {
     }
 
     pub(super) fn disconnect(&mut self, reason: DisconnectReason, description: &str) {
+        self.note(Kind::Disconnect, |writer| {
+            writer.uint32(reason.0);
+            writer.string(description.as_bytes());
+        });
         if !self.is_ending() {
             self.send_disconnect(reason, description);
             self.end(CloseReason::Local);
@@ -335,7 +292,11 @@ impl Core {
 
     /// Asks the gate, then hands the message to the layer it belongs to.
     fn handle_packet(&mut self, packet: &Packet) -> Result<Progress, Error> {
-        let Some((&number, _)) = self.receiver.payload(packet).split_first() else {
+        let payload = self.receiver.payload(packet);
+        if let Some(transcript) = self.outbound.sender.transcript() {
+            transcript.note(Direction::Received, packet.sequence_number, payload);
+        }
+        let Some((&number, _)) = payload.split_first() else {
             return Err(PeerMisbehaved::Padding.into());
         };
         let number = MessageNumber(number);

@@ -4,6 +4,8 @@ mod client;
 mod commands;
 mod core;
 mod event;
+mod io;
+mod replay;
 mod server;
 mod splice;
 #[cfg(feature = "test-hooks")]
@@ -11,11 +13,12 @@ mod test_hooks;
 mod timers;
 
 use ::core::marker::PhantomData;
-use alloc::{boxed::Box, sync::Arc};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 pub use client::{ClientEvent, ClientRole, HostKeyAnswer};
 pub(crate) use event::CoreEvent;
 pub use event::{HostKeyRequest, SignRequest};
+pub use replay::{Replay, ReplayError, replay};
 pub use server::{ServerEvent, ServerRole};
 pub use splice::{ByteProtocol, splice};
 #[cfg(feature = "test-hooks")]
@@ -25,8 +28,10 @@ use self::core::{Core, CoreConfig};
 use crate::config::ConfigError;
 use crate::connection::{Channel, ChannelId, ChannelOpenRequest, ChannelType, GlobalToken, RequestId, RequestToken};
 use crate::error::Misuse;
-use crate::random::SecureRandom;
+use crate::random::{ChaChaRandom, SecureRandom};
+use crate::recorder::{Kind, Recorder};
 use crate::time::Timestamp;
+use crate::transcript::Entry;
 use crate::transport::{Negotiated, Side};
 use crate::untrusted::Untrusted;
 use crate::wire::{ChannelOpenFailureReason, DisconnectReason};
@@ -102,13 +107,38 @@ impl<R: Role> Endpoint<R> {
         Ok(Self { core, role: PhantomData })
     }
 
+    /// As [`new`](Self::new), and writes down everything the endpoint is given, so that
+    /// [`replay`](crate::recording::replay) can play it again. All randomness comes from `seed`, which must be as random
+    /// as a key. See [`recording`](crate::recording).
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the configuration cannot work.
+    pub fn recorded(config: Arc<R::Config>, seed: &[u8; 32], now: Timestamp) -> Result<Self, ConfigError> {
+        let mut endpoint = Self::new(config, Box::new(ChaChaRandom::from_seed(seed)), now)?;
+        let is_server = endpoint.side() == Side::Server;
+        endpoint.core.recorder = Some(Box::new(Recorder::new(is_server, seed, now.as_micros())));
+        Ok(endpoint)
+    }
+
+    /// What was written down since the last call: the pieces, put together, are the recording. Empty if nothing is
+    /// [`recorded`](Self::recorded).
+    pub fn take_recording(&mut self) -> Vec<u8> {
+        self.core.recorder.as_mut().map(|recorder| recorder.take()).unwrap_or_default()
+    }
+
+    /// The next entry of the [`transcript`](crate::transcript), if one is kept
+    /// ([`ClientConfig::transcript_entries`](crate::ClientConfig::transcript_entries)) and there is one.
+    pub fn poll_transcript(&mut self) -> Option<Entry> {
+        self.core.outbound.sender.transcript().as_mut()?.take()
+    }
+
     /// What happened next; `None`: nothing more until there is input, time, an answer, or room in the output.
     ///
     /// Works through at most as many packets as it takes to find one event. Data on a channel is valid to read until
     /// the channel is told to consume it, whatever else is called.
     pub fn poll_event(&mut self) -> Option<R::Event> {
         loop {
-            let event = self.core.poll_event()?;
+            let event = self.poll_core_event()?;
             if let Some(event) = R::happening(event) {
                 return Some(event);
             }
@@ -117,7 +147,9 @@ impl<R: Role> Endpoint<R> {
 
     /// As [`poll_event`](Self::poll_event), before the role sees it.
     pub(crate) fn poll_core_event(&mut self) -> Option<CoreEvent> {
-        self.core.poll_event()
+        let event = self.core.poll_event();
+        self.core.note(Kind::Poll, |writer| writer.boolean(event.is_some()));
+        event
     }
 
     /// Stores bytes from the socket; says how many fitted. The rest is to be offered again after polling events.
@@ -149,6 +181,10 @@ impl<R: Role> Endpoint<R> {
     /// Tells the time, and acts on what is due. Call it whenever [`poll_timeout`](Self::poll_timeout) has passed;
     /// calling it before other input makes timers more exact.
     pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.core.note(Kind::Time, |writer| writer.uint64(now.as_micros()));
+        if let Some(transcript) = self.core.outbound.sender.transcript() {
+            transcript.set_time(now);
+        }
         self.core.handle_timeout(now);
     }
 

@@ -54,6 +54,7 @@ impl Role for ServerRole {
             keepalive: config.keepalive,
             identification: config.identification.line(),
             require_strict_kex: config.require_strict_kex,
+            transcript_entries: config.transcript_entries,
             server: Some(Arc::clone(config)),
         })
     }
@@ -85,7 +86,7 @@ impl Server {
     /// # Errors
     /// [`Misuse::StaleToken`]
     pub fn answer_signature(&mut self, request: SignRequest, signature: Option<&[u8]>) -> Result<(), Misuse> {
-        self.core.answer_host_signature(&request, signature)
+        self.core.answer_host_signature(request.turn, signature)
     }
 
     /// Says whether the key would do. Nobody is logged in by this.
@@ -93,7 +94,7 @@ impl Server {
     /// # Errors
     /// [`Misuse::StaleToken`]
     pub fn answer_key_offer(&mut self, offer: KeyOffer, would_do: bool) -> Result<(), Misuse> {
-        self.core.answer_key_offer(&offer, would_do)
+        self.core.answer_key_offer(offer.turn, would_do)
     }
 
     /// Says whether what was shown or proven is enough.
@@ -101,7 +102,7 @@ impl Server {
     /// # Errors
     /// [`Misuse::StaleToken`]
     pub fn answer_auth(&mut self, request: AuthRequest, answer: AuthAnswer) -> Result<(), Misuse> {
-        self.core.answer_auth(&request, answer)
+        self.core.answer_auth(request.turn, answer)
     }
 
     /// Shows the user a text while authentication goes on.

@@ -9,7 +9,7 @@ use super::ssh_config::{ConfigText, parse_option};
 use super::{SkipReason, pattern};
 use crate::crypto::Named;
 use crate::key::{PublicKey, PublicKeyLine};
-use crate::random::ChaChaRandom;
+use crate::random::{ChaChaRandom, RandomError, SecureRandom};
 
 fn key(text: &[u8]) -> PublicKey {
     PublicKeyLine::parse(text).unwrap().key
@@ -120,6 +120,42 @@ mod known_hosts {
         assert_eq!(lines, [3, 4, 5, 6, 7]);
         assert_eq!(file.skipped()[2].reason, SkipReason::UnknownMarker);
         assert_eq!(file.lookup("h", 22, &a), HostKeyVerdict::Trusted { line: 8 });
+    }
+
+    /// What a person reads about the lines that count for nothing.
+    #[test]
+    fn skipped_lines_in_words() {
+        let a = ed25519();
+        let text = format!("onlyhost\n@new h {a}\n|1|AA==|AA== {a}\nh ssh-ed25519 ####\n");
+        let said: Vec<_> = KnownHosts::parse(text.as_bytes()).skipped().iter().map(|line| format!("{line}")).collect();
+        assert_eq!(
+            said,
+            [
+                "line 1 is ignored: it is incomplete",
+                "line 2 is ignored: its marker is unknown",
+                "line 3 is ignored: its hashed host name is malformed",
+                "line 4 is ignored: the public key's base64 data is malformed",
+            ]
+        );
+        let file = AuthorizedKeys::parse(format!("new-option\u{7f} {a}\n").as_bytes());
+        let said: Vec<_> = file.skipped().iter().map(|line| format!("{line}")).collect();
+        assert_eq!(said, ["line 1 is ignored: its option \"new-option\\u{7f}\" is malformed or unknown"]);
+    }
+
+    #[test]
+    fn lines_that_cannot_be_made_in_words() {
+        struct Failing;
+
+        impl SecureRandom for Failing {
+            fn fill(&mut self, _destination: &mut [u8]) -> Result<(), RandomError> {
+                Err(RandomError)
+            }
+        }
+
+        let error = KnownHosts::format_entry("a b", 22, &ed25519(), None).unwrap_err();
+        assert_eq!(format!("{error}"), "the host name cannot stand in a known_hosts file");
+        let error = KnownHosts::format_entry("host", 22, &ed25519(), Some(&mut Failing)).unwrap_err();
+        assert_eq!(format!("{error}"), "the known_hosts line could not be made: the source of random bytes failed");
     }
 
     #[test]

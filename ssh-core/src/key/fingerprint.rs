@@ -63,3 +63,26 @@ impl fmt::Debug for Fingerprint {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use hex_literal::hex;
+
+    /// FIPS 180-4's and RFC 1321's digests of "abc", and the texts that are made of them.
+    #[test]
+    fn digests_and_their_texts() {
+        let sha256 = hex!("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let md5 = hex!("900150983cd24fb0d6963f7d28e17f72");
+        for (hash, digest, text) in [
+            (FingerprintHash::Sha256, &sha256[..], "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0"),
+            (FingerprintHash::Md5, &md5, "MD5:90:01:50:98:3c:d2:4f:b0:d6:96:3f:7d:28:e1:7f:72"),
+        ] {
+            let fingerprint = Fingerprint::of(b"abc", hash);
+            assert_eq!((fingerprint.hash(), fingerprint.as_bytes()), (hash, digest));
+            assert_eq!(fingerprint.to_string(), text);
+            assert_eq!(alloc::format!("{fingerprint:?}"), text, "nothing else is worth a log line");
+        }
+    }
+}

@@ -53,15 +53,6 @@ trait Field<'a>: Sized {
     fn write(&self, writer: &mut Writer<'_>);
 }
 
-impl Field<'_> for u8 {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        reader.byte()
-    }
-    fn write(&self, writer: &mut Writer<'_>) {
-        writer.byte(*self);
-    }
-}
-
 impl Field<'_> for bool {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.boolean()

@@ -84,6 +84,11 @@ impl Receiver {
         self.buffer.get_mut(self.end..).unwrap_or_default()
     }
 
+    /// Free room as it is, with what the caller may have put there.
+    pub(crate) fn room(&self) -> &[u8] {
+        self.buffer.get(self.end..).unwrap_or_default()
+    }
+
     /// Says that `n` bytes were put into [`input_buffer`](Self::input_buffer).
     pub(crate) fn input_filled(&mut self, n: usize) {
         let filled = n.min(self.buffer.len().saturating_sub(self.end));

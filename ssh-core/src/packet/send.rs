@@ -4,6 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::crypto::cipher::{LENGTH_FIELD, PacketLayout, Plain, SealPacket};
 use crate::random::ChaChaRandom;
+use crate::transcript::{Direction, Transcript};
 
 /// `packet_length` and `padding_length`.
 const HEADER: usize = LENGTH_FIELD + 1;
@@ -23,13 +24,30 @@ pub(crate) struct Sender {
     /// Since the last change of keys.
     pub(super) bytes: u64,
     pub(super) packets: u64,
+    transcript: Option<Box<Transcript>>,
 }
 
 impl Sender {
     pub(crate) fn new(padding: ChaChaRandom) -> Self {
         let sealer: Box<dyn SealPacket> = Box::new(Plain);
         let layout = sealer.layout();
-        Self { output: Vec::new(), sent: 0, sealer, layout, sequence_number: 0, padding, bytes: 0, packets: 0 }
+        Self {
+            output: Vec::new(),
+            sent: 0,
+            sealer,
+            layout,
+            sequence_number: 0,
+            padding,
+            bytes: 0,
+            packets: 0,
+            transcript: None,
+        }
+    }
+
+    /// Begins, ends or finds the transcript, which sees a packet before it is sealed. What is received is noted from
+    /// outside, so that there is one order.
+    pub(crate) fn transcript(&mut self) -> &mut Option<Box<Transcript>> {
+        &mut self.transcript
     }
 
     /// Queues bytes that are no packet: the identification string.
@@ -80,6 +98,10 @@ impl Sender {
     /// Pads and seals the packet that begins at `start`.
     fn finish(&mut self, start: usize) {
         let payload = self.output.len() - start - HEADER;
+        if let Some(transcript) = &mut self.transcript {
+            let payload = self.output.get(start + HEADER..).unwrap_or_default();
+            transcript.note(Direction::Sent, self.sequence_number, payload);
+        }
         let padding = self.padding_length(payload);
         let padding_start = self.output.len();
         self.output.resize(padding_start + padding + self.layout.tag_length, 0);

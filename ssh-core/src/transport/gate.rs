@@ -125,30 +125,43 @@ const fn one(number: MessageNumber) -> (u8, u8) {
 
 /// The table. The first row that fits decides; where none fits, the connection ends.
 ///
-/// | numbers | sender | phase | key exchange | verdict |
-/// |---|---|---|---|---|
-/// | DISCONNECT | either | any | any | handle |
-/// | IGNORE, UNIMPLEMENTED, DEBUG | either | first key exchange | peer has begun, not strict | ignore |
-/// | IGNORE, UNIMPLEMENTED, DEBUG | either | first key exchange | not begun (strictness is judged at KEXINIT) | ignore |
-/// | IGNORE, DEBUG | either | encrypted | any | ignore |
-/// | UNIMPLEMENTED | either | encrypted | any | handle |
-/// | KEXINIT | either | any | peer has not begun | handle |
-/// | 30–49 | either | any | exchanging | handle |
-/// | NEWKEYS | either | any | awaited | handle |
-/// | EXT_INFO | either | service | peer has not begun | handle (as the first message after NEWKEYS) |
-/// | EXT_INFO | server | authentication | peer has not begun | handle (RFC 8308 §2.4) |
-/// | SERVICE_REQUEST | client | service | peer has not begun | handle |
-/// | SERVICE_ACCEPT | server | service | peer has not begun | handle |
-/// | USERAUTH_REQUEST | client | authentication | peer has not begun | handle |
-/// | USERAUTH_REQUEST | client | connection | peer has not begun | ignore (RFC 4252 §5.3) |
-/// | USERAUTH_INFO_RESPONSE | client | authentication | peer has not begun | handle |
-/// | 51–53, 60 | server | authentication | peer has not begun | handle |
-/// | USERAUTH_BANNER | server | connection | peer has not begun | ignore |
-/// | 80–82, 90–100 | either | connection | peer has not begun | handle |
-/// | PING | either | connection | idle | handle |
-/// | PING | either | service, authentication, or our KEXINIT is out | peer has not begun | ignore |
-/// | PONG | either | encrypted | peer has not begun | ignore |
-/// | 8–19, 22–29, 101–191, 194–255 | either | encrypted | peer has not begun | unimplemented |
+/// | numbers | sender | phase | key exchange | strict | verdict |
+/// |---|---|---|---|---|---|
+/// | DISCONNECT | either | any | any | any | Handle |
+/// | 2–4 | either | KeyExchange | Exchanging, AwaitNewKeys | no | Ignore |
+/// | 2–4 | either | KeyExchange | Idle, OursSent | any | Ignore |
+/// | IGNORE | either | Service, Authentication, Connection | any | any | Ignore |
+/// | DEBUG | either | Service, Authentication, Connection | any | any | Ignore |
+/// | UNIMPLEMENTED | either | Service, Authentication, Connection | any | any | Handle |
+/// | KEXINIT | either | any | Idle, OursSent | any | Handle |
+/// | 30–49 | either | any | Exchanging | any | Handle |
+/// | NEWKEYS | either | any | AwaitNewKeys | any | Handle |
+/// | EXT_INFO | either | Service | Idle, OursSent | any | Handle |
+/// | EXT_INFO | server | Authentication | Idle, OursSent | any | Handle |
+/// | SERVICE_REQUEST | client | Service | Idle, OursSent | any | Handle |
+/// | SERVICE_ACCEPT | server | Service | Idle, OursSent | any | Handle |
+/// | USERAUTH_REQUEST | client | Authentication | Idle, OursSent | any | Handle |
+/// | USERAUTH_REQUEST | client | Connection | Idle, OursSent | any | Ignore |
+/// | USERAUTH_INFO_RESPONSE | client | Authentication | Idle, OursSent | any | Handle |
+/// | 51–53 | server | Authentication | Idle, OursSent | any | Handle |
+/// | USERAUTH_METHOD_60 | server | Authentication | Idle, OursSent | any | Handle |
+/// | USERAUTH_BANNER | server | Connection | Idle, OursSent | any | Ignore |
+/// | 80–82 | either | Connection | Idle, OursSent | any | Handle |
+/// | 90–100 | either | Connection | Idle, OursSent | any | Handle |
+/// | PING | either | Connection | Idle | any | Handle |
+/// | PING | either | Service, Authentication, Connection | Idle, OursSent | any | Ignore |
+/// | PONG | either | Service, Authentication, Connection | Idle, OursSent | any | Ignore |
+/// | 8–19 | either | Service, Authentication, Connection | Idle, OursSent | any | Unimplemented |
+/// | 22–29 | either | Service, Authentication, Connection | Idle, OursSent | any | Unimplemented |
+/// | 101–191 | either | Service, Authentication, Connection | Idle, OursSent | any | Unimplemented |
+/// | 194–255 | either | Service, Authentication, Connection | Idle, OursSent | any | Unimplemented |
+///
+/// "any" phase is any but [`Phase::Closed`], where nothing is legal. Where a row says `strict`, it is about the first key
+/// exchange; what came before the peer's KEXINIT is judged when that says whether the exchange is strict.
+///
+/// Two rules need more than a row and stand where the messages are handled: EXT_INFO is legal only as the first message
+/// after NEWKEYS or right before USERAUTH_SUCCESS (RFC 8308 §2.4), and PING is answered in quiet times alone
+/// (CVE-2025-26466). USERAUTH_REQUEST after success is ignored by RFC 4252 §5.3.
 pub static GATE: &[GateRow] = &[
     row(one(MessageNumber::DISCONNECT), Sender::Either, OPEN, ANY, Handle),
     GateRow { strict: Some(false), ..row((2, 4), Sender::Either, &[KeyExchange], BUSY, Ignore) },
@@ -184,6 +197,18 @@ pub static GATE: &[GateRow] = &[
 ///
 /// `strict` says whether strict key exchange was agreed; it matters during the first key exchange alone.
 pub fn verdict(receiver: Side, phase: Phase, kex: KexPhase, strict: bool, number: MessageNumber) -> Verdict {
+    verdict_by(GATE, receiver, phase, kex, strict, number)
+}
+
+/// As [`verdict`], by a table of the caller's: for a tool that asks what a row is for.
+pub fn verdict_by(
+    table: &[GateRow],
+    receiver: Side,
+    phase: Phase,
+    kex: KexPhase,
+    strict: bool,
+    number: MessageNumber,
+) -> Verdict {
     let fits = |row: &&GateRow| {
         (row.numbers.0..=row.numbers.1).contains(&number.0)
             && match row.sender {
@@ -195,5 +220,5 @@ pub fn verdict(receiver: Side, phase: Phase, kex: KexPhase, strict: bool, number
             && row.kex.contains(&kex)
             && row.strict.is_none_or(|wanted| wanted == strict)
     };
-    GATE.iter().find(fits).map_or(Verdict::Disconnect, |row| row.verdict)
+    table.iter().find(fits).map_or(Verdict::Disconnect, |row| row.verdict)
 }

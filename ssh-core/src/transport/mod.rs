@@ -8,7 +8,7 @@ mod negotiate;
 mod outbound;
 pub(crate) mod rekey;
 
-pub use gate::{GATE, GateRow, KexPhase, Phase, Sender, Side, Verdict, verdict};
+pub use gate::{GATE, GateRow, KexPhase, Phase, Sender, Side, Verdict, verdict, verdict_by};
 pub use negotiate::Negotiated;
 
 pub(crate) use ext_info::server_signature_algorithms;

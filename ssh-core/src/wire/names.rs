@@ -90,4 +90,15 @@ mod tests {
             assert_eq!(NameList::new(bad), Err(DecodeError::InvalidNameList), "{bad:?}");
         }
     }
+
+    /// As it stands in the message, whatever prints it.
+    #[test]
+    fn lists_are_shown_as_they_came() {
+        for (text, names) in [("", 0), ("none", 1), ("zlib,none", 2), ("none,", 1)] {
+            let list = NameList::try_from(text).expect("a list");
+            assert_eq!((list.as_str(), std::format!("{list}").as_str()), (text, text));
+            assert_eq!(std::format!("{list:?}"), std::format!("{text:?}"));
+            assert_eq!((list.is_empty(), list.iter().count()), (names == 0, names));
+        }
+    }
 }

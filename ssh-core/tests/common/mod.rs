@@ -13,17 +13,24 @@ use std::sync::Arc;
 
 use ssh_core::crypto::{Algorithms, cipher, kex};
 use ssh_core::key::{KeyAlgorithm, PrivateKey};
-use ssh_core::random::{ChaChaRandom, SecureRandom};
+use ssh_core::random::ChaChaRandom;
+use ssh_core::recording::replay;
 use ssh_core::{
     AuthAnswer, AuthMethod, ChannelEvent, ChannelId, ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent,
-    CloseReason, Credential, Endpoint, HostKeyAnswer, RekeyPolicy, Role, Server, ServerConfig, ServerEvent, Timestamp,
+    ClientRole, CloseReason, Credential, Endpoint, HostKeyAnswer, RekeyPolicy, Role, Server, ServerConfig, ServerEvent,
+    ServerRole, Timestamp,
 };
 
-/// A generator that is the same for the same seed.
-pub fn random(seed: u64) -> ChaChaRandom {
+/// A seed of a generator.
+pub fn seed(number: u64) -> [u8; 32] {
     let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    ChaChaRandom::from_seed(&bytes)
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    bytes
+}
+
+/// A generator that is the same for the same seed.
+pub fn random(number: u64) -> ChaChaRandom {
+    ChaChaRandom::from_seed(&seed(number))
 }
 
 pub fn key(algorithm: KeyAlgorithm, seed: u64) -> PrivateKey {
@@ -56,6 +63,8 @@ pub struct Pair {
     /// Whether delivery stops in that direction.
     pub stall_to_server: bool,
     pub stall_to_client: bool,
+    client_config: Arc<ClientConfig>,
+    server_config: Arc<ServerConfig>,
 }
 
 /// What a pair is made of.
@@ -110,20 +119,23 @@ impl Setup {
 
     pub fn build(self) -> Pair {
         let now = Timestamp::ZERO;
-        let random = |salt: u64| Box::new(random(self.seed * 2 + salt)) as Box<dyn SecureRandom>;
+        let (client_config, server_config) = (Arc::new(self.client), Arc::new(self.server));
+        let seed = |salt: u64| seed(self.seed * 2 + salt);
         Pair {
-            client: Client::new(Arc::new(self.client), random(0), now).expect("a client"),
-            server: Server::new(Arc::new(self.server), random(1), now).expect("a server"),
+            client: Client::recorded(Arc::clone(&client_config), &seed(0), now).expect("a client"),
+            server: Server::recorded(Arc::clone(&server_config), &seed(1), now).expect("a server"),
             client_events: VecDeque::new(),
             server_events: VecDeque::new(),
             now,
             host_keys: self.host_keys,
             chunking: self.chunking,
-            dice: self::random(self.seed ^ 0xdead),
+            dice: random(self.seed ^ 0xdead),
             to_server: Vec::new(),
             to_client: Vec::new(),
             stall_to_server: false,
             stall_to_client: false,
+            client_config,
+            server_config,
         }
     }
 }
@@ -304,6 +316,16 @@ impl Pair {
         let client = self.client_events.drain(..).filter(|event| matches!(event, ClientEvent::Rekeyed)).count();
         let server = self.server_events.drain(..).filter(|event| matches!(event, ServerEvent::Rekeyed)).count();
         (client, server)
+    }
+
+    /// Plays both recordings again: the same bytes, and an event for each.
+    pub fn replay(&mut self) {
+        let recording = self.client.take_recording();
+        let again = replay::<ClientRole>(Arc::clone(&self.client_config), &recording).expect("a replay");
+        assert!(again.output == self.to_server, "the client said something else");
+        let recording = self.server.take_recording();
+        let again = replay::<ServerRole>(Arc::clone(&self.server_config), &recording).expect("a replay");
+        assert!(again.output == self.to_client, "the server said something else");
     }
 
     /// How the client's connection ended, if it did.

@@ -382,3 +382,123 @@ proptest! {
         let _ = openssh::read(&bytes, Some(&passphrase()));
     }
 }
+
+/// What a person reads about a file that cannot be used: what is wrong with it and, where it helps, what to do.
+#[test]
+fn files_that_cannot_be_used_in_words() {
+    let read = |text: &[u8], passphrase: Option<&str>| {
+        PrivateKey::from_openssh(text, passphrase.map(SecretBytes::from).as_ref()).unwrap_err()
+    };
+    let parts = |parts: Parts| parts.read().unwrap();
+    let encrypted = |rounds| Parts { cipher: b"aes256-ctr", kdf: b"bcrypt", salt: Some((16, rounds)), ..Parts::good() };
+    let foreign = "-----BEGIN ANY\u{9b}2J-----\n";
+    let key = PrivateKey::generate(KeyAlgorithm::Ed25519, &mut random()).unwrap();
+    let empty = KeyEncryption { passphrase: SecretBytes::from(""), rounds: 1 };
+    let other = key.public_key().blob().last_chunk::<32>().copied().unwrap();
+    let said = [
+        (read(data!("ed25519.ctr"), None), "the key file is encrypted; its passphrase is needed"),
+        (read(data!("ed25519.ctr"), Some("wrong")), "the passphrase does not open the key file"),
+        (read(b"", None), "the file is not a private key: it has no \"-----BEGIN\" line"),
+        (read(&[b'A'; MAX_KEY_FILE_LENGTH + 1], None), "the key file is longer than 1048576 bytes"),
+        (
+            read(b"-----BEGIN OPENSSH PRIVATE KEY-----\n", None),
+            "the key file is damaged: its base64 text or its END line is wrong",
+        ),
+        (
+            read(b"PuTTY-User-Key-File-2: ssh-rsa\r\n", None),
+            "the key file is in PuTTY's format; convert it with \"puttygen FILE -O private-openssh -o NEWFILE\"",
+        ),
+        (
+            read(foreign.as_bytes(), None),
+            "the key file has the format \"ANY\\u{9b}2J\"; convert a copy with \"ssh-keygen -p -f FILE\"",
+        ),
+        (
+            read(data!("ed25519.aes256-gcm@openssh.com"), Some("x")),
+            "the key file is encrypted with \"aes256-gcm@openssh.com\"; convert it with \"ssh-keygen -p -Z aes256-ctr \
+             -f FILE\"",
+        ),
+        (
+            parts(Parts { cipher: b"aes256-ctr", kdf: b"scrypt\n", ..Parts::good() }),
+            "the key file uses the key derivation \"scrypt\\n\", which is not supported",
+        ),
+        (parts(Parts { keys: 2, ..Parts::good() }), "the key file holds 2 keys; only files with one can be used"),
+        (parts(encrypted(9999)), "the key file takes 9999 rounds of bcrypt; 1 to 2048 are allowed"),
+        (parts(Parts { trailing: &[0], ..Parts::good() }), "the key file's content is malformed: bytes follow its end"),
+        (
+            parts(Parts { public: other, ..Parts::good() }),
+            "the key file's public half does not belong to its private half",
+        ),
+        (
+            key.to_openssh(Some(&empty), &mut random()).unwrap_err(),
+            "a key file cannot be encrypted with an empty passphrase",
+        ),
+        (
+            key.to_openssh(None, &mut Failing).unwrap_err(),
+            "the key file could not be written: the source of random bytes failed",
+        ),
+    ];
+    for (error, words) in said {
+        assert_eq!(format!("{error}"), words, "{error:?}");
+    }
+    #[cfg(feature = "rsa")]
+    {
+        let short = read(data!("rsa1024"), None);
+        assert_eq!(format!("{short}"), "the key file does not hold a valid ssh-rsa key");
+    }
+}
+
+struct Failing;
+
+impl SecureRandom for Failing {
+    fn fill(&mut self, _destination: &mut [u8]) -> Result<(), RandomError> {
+        Err(RandomError)
+    }
+}
+
+/// The private section's key may be of a type that nobody here knows, and its public half no key at all.
+#[test]
+fn keys_of_other_types_in_words() {
+    let file = |public: &[u8], key_type: &[u8]| {
+        let mut out = Vec::new();
+        let mut writer = Writer::new(&mut out);
+        writer.bytes(b"openssh-key-v1\0");
+        writer.string(b"none");
+        writer.string(b"none");
+        writer.string(b"");
+        writer.uint32(1);
+        writer.string(public);
+        writer.nested(|section| {
+            section.uint32(7);
+            section.uint32(7);
+            section.string(key_type);
+            section.bytes(&[1, 2, 3, 4, 5, 6, 7][..(8 - (12 + key_type.len()) % 8) % 8]);
+        });
+        openssh::read(&out, None).unwrap_err()
+    };
+    let dss = [0, 0, 0, 7, b's', b's', b'h', b'-', b'd', b's', b's'];
+    let error = file(&dss, b"ssh-dss");
+    assert_eq!(error, KeyFileError::UnsupportedKeyType { name: "ssh-dss".into() });
+    assert_eq!(format!("{error}"), "the key is of type \"ssh-dss\", which is not supported");
+    let error = file(b"", b"ssh-ed25519");
+    assert_eq!(error, KeyFileError::PublicKey(KeyError::Malformed(DecodeError::Truncated)));
+    assert_eq!(format!("{error}"), "in the key file, the public key is malformed: it ends too early");
+}
+
+#[test]
+fn public_keys_that_are_none_in_words() {
+    let text = core::str::from_utf8(data!("ed25519.pub")).unwrap();
+    let base64 = text.split(' ').nth(1).unwrap();
+    let mut off_curve = PublicKeyLine::parse(data!("ecdsa256.pub")).unwrap().key.blob().to_vec();
+    *off_curve.last_mut().unwrap() ^= 1;
+    let line = |text: &str| PublicKeyLine::parse(text.as_bytes()).unwrap_err();
+    for (error, words) in [
+        (line("ssh-ed25519"), "the line is not a public key: expected a key type and base64 data"),
+        (line("ssh-ed25519 ####"), "the public key's base64 data is malformed"),
+        (line("ssh-ed25519 AAAA"), "the public key is malformed: it ends too early"),
+        (line(&format!("ssh-rsa {base64}")), "the line says the key is \"ssh-rsa\" but it is \"ssh-ed25519\""),
+        (PublicKey::from_blob(&[0; 70_000]).unwrap_err(), "the public key is too long"),
+        (PublicKey::from_blob(&off_curve).unwrap_err(), "the public key is not a valid ecdsa-sha2-nistp256 key"),
+    ] {
+        assert_eq!(format!("{error}"), words);
+    }
+}

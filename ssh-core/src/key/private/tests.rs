@@ -89,3 +89,40 @@ fn debug_shows_no_secret() {
     let shown = format!("{key:?}");
     assert!(shown.starts_with("PrivateKey(ssh-ed25519 SHA256:") && shown.ends_with(", ..)"), "{shown}");
 }
+
+/// What a person reads about a key that was not made, or did not sign.
+#[test]
+fn failures_in_words() {
+    struct Failing;
+
+    impl SecureRandom for Failing {
+        fn fill(&mut self, _destination: &mut [u8]) -> Result<(), RandomError> {
+            Err(RandomError)
+        }
+    }
+
+    let key = PrivateKey::generate(KeyAlgorithm::Ed25519, &mut random()).unwrap();
+    let foreign = key.sign("ssh-rsa\n", b"", &mut random()).unwrap_err();
+    assert_eq!(format!("{foreign}"), "a key of type ssh-ed25519 cannot sign with \"ssh-rsa\\n\"");
+    let unmade = PrivateKey::generate(KeyAlgorithm::Ed25519, &mut Failing).unwrap_err();
+    assert_eq!(format!("{unmade}"), "the key could not be generated: the source of random bytes failed");
+    #[cfg(feature = "rsa")]
+    {
+        let small = PrivateKey::generate(KeyAlgorithm::Rsa { bits: 1024 }, &mut random()).unwrap_err();
+        assert_eq!(format!("{small}"), "an RSA key cannot have 1024 bits; take 2048 to 16384");
+        let rsa = PrivateKey::generate(KeyAlgorithm::Rsa { bits: 2048 }, &mut random()).unwrap();
+        let unsigned = rsa.sign("rsa-sha2-256", b"", &mut Failing).unwrap_err();
+        assert_eq!(format!("{unsigned}"), "the key could not sign: the source of random bytes failed");
+    }
+    let faulty = "the key made a wrong signature, which was discarded; check the hardware";
+    assert_eq!(format!("{}", SignError::Failed), faulty);
+}
+
+/// A key of a type that is not built in can be shown and compared, but signs nothing.
+#[test]
+fn a_foreign_type_has_no_algorithm() {
+    let mut blob = Vec::new();
+    Writer::new(&mut blob).string(b"ssh-new@example.com");
+    let key = PublicKey::from_blob(&blob).unwrap();
+    assert_eq!((key.key_type(), key.signature_algorithms().len()), ("ssh-new@example.com", 0));
+}

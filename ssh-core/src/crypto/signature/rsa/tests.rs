@@ -133,6 +133,21 @@ fn components_must_fit_together() {
     }
 }
 
+/// Numbers longer than the modulus are not worked with: the time that takes would be the file's author's choice.
+#[test]
+fn components_longer_than_the_modulus() {
+    let key = RsaPrivateKey::generate(2048, &mut ChaChaRandom::from_seed(&[2; 32])).unwrap().unwrap();
+    for long in 0..3 {
+        let mut components = key.components();
+        let RsaComponents { d, p, q, .. } = &mut components;
+        let part: &mut Vec<u8> = [&mut **d, &mut **p, &mut **q].into_iter().nth(long).unwrap();
+        // The same number, with zeros before it.
+        let zeros = 257 - part.len();
+        part.splice(0..0, core::iter::repeat_n(0, zeros));
+        assert_eq!(RsaPrivateKey::from_components(&components).err(), Some(SignatureError::UnacceptableKey), "{long}");
+    }
+}
+
 struct NoRandom;
 
 impl SecureRandom for NoRandom {
@@ -147,4 +162,21 @@ fn signing_needs_randomness() {
     use crate::key::SignError;
     let result = test_key().sign("rsa-sha2-512", b"m", &mut NoRandom);
     assert_eq!(result, Err(SignError::Random(RandomError)));
+}
+
+/// The generator that keys are made from is the keystream, in whatever pieces it is drawn.
+#[test]
+fn the_seeded_stream_is_the_keystream() {
+    let mut expected = [0; 20];
+    ChaChaRandom::from_seed(&[3; 32]).fill_bytes(&mut expected);
+    let mut stream = Seeded(ChaChaRandom::from_seed(&[3; 32]));
+    let mut drawn = Vec::new();
+    let Ok(number) = stream.try_next_u32();
+    drawn.extend_from_slice(&number.to_le_bytes());
+    let Ok(number) = stream.try_next_u64();
+    drawn.extend_from_slice(&number.to_le_bytes());
+    let mut rest = [0; 8];
+    let Ok(()) = stream.try_fill_bytes(&mut rest);
+    drawn.extend_from_slice(&rest);
+    assert_eq!(drawn, expected);
 }

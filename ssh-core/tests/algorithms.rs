@@ -1,0 +1,214 @@
+//! What is built in, by name and by number: the tables that a peer must have, too.
+#![cfg(all(feature = "pq", feature = "rsa"))]
+
+use std::fmt::Debug;
+
+use ssh_core::crypto::hash::Hash;
+use ssh_core::crypto::{AlgorithmKind, Algorithms, Named, PRESETS, compression};
+use ssh_core::files::algorithm_list::apply;
+
+fn names<T: Named + Copy>(list: &[T]) -> Vec<&'static str> {
+    list.iter().map(Named::name).collect()
+}
+
+/// Whatever prints an algorithm prints its name.
+fn shown<T: Debug>(list: &[T]) -> Vec<String> {
+    list.iter().map(|each| format!("{each:?}")).collect()
+}
+
+#[test]
+fn presets_by_name() {
+    assert_eq!(PRESETS, ["default", "hardened"]);
+    let default = Algorithms::preset("default").unwrap();
+    let hardened = Algorithms::preset("hardened").unwrap();
+    for unknown in ["", "Default", "hardened ", "strongest"] {
+        assert!(Algorithms::preset(unknown).is_none(), "{unknown}");
+    }
+    assert_eq!(
+        names(&default.kex),
+        [
+            "mlkem768x25519-sha256",
+            "curve25519-sha256",
+            "curve25519-sha256@libssh.org",
+            "ecdh-sha2-nistp256",
+            "ecdh-sha2-nistp384",
+            "ecdh-sha2-nistp521"
+        ]
+    );
+    assert_eq!(names(&hardened.kex), ["mlkem768x25519-sha256"]);
+    let signatures = [
+        "ssh-ed25519",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "rsa-sha2-512",
+        "rsa-sha2-256",
+    ];
+    assert_eq!(names(&default.host_key), signatures);
+    assert_eq!(names(&default.public_key), signatures);
+    assert_eq!(names(&hardened.host_key), ["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"]);
+    assert_eq!(names(&hardened.public_key), names(&hardened.host_key));
+    let ciphers = ["aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr"];
+    assert_eq!(names(&hardened.ciphers), ciphers);
+    let macs = ["hmac-sha2-512-etm@openssh.com", "hmac-sha2-256-etm@openssh.com"];
+    assert_eq!(names(&hardened.macs), macs);
+    assert_eq!((names(&default.compression), names(&hardened.compression)), (vec!["none"], vec!["none"]));
+}
+
+/// RFC 4253 §7.2, RFC 5656 §6.2.1, RFC 8731 §3 and the hybrid's draft say which hash function goes with a method.
+#[test]
+fn the_hash_function_of_each_method() {
+    let methods: Vec<_> = Algorithms::default().kex.iter().map(|method| (method.name(), method.hash())).collect();
+    assert_eq!(
+        methods,
+        [
+            ("mlkem768x25519-sha256", Hash::Sha256),
+            ("curve25519-sha256", Hash::Sha256),
+            ("curve25519-sha256@libssh.org", Hash::Sha256),
+            ("ecdh-sha2-nistp256", Hash::Sha256),
+            ("ecdh-sha2-nistp384", Hash::Sha384),
+            ("ecdh-sha2-nistp521", Hash::Sha512),
+        ]
+    );
+}
+
+/// FIPS 180-4's examples for "abc", in one part and in several.
+#[test]
+fn hash_functions() {
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let sha384 = "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7";
+    let sha512 = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd\
+                  454d4423643ce80e2a9ac94fa54ca49f";
+    for (hash, name, expected) in
+        [(Hash::Sha256, "SHA-256", sha256), (Hash::Sha384, "SHA-384", sha384), (Hash::Sha512, "SHA-512", sha512)]
+    {
+        assert_eq!(hash.to_string(), name);
+        for parts in [&[&b"abc"[..]][..], &[b"a", b"", b"bc"]] {
+            let digest: String = hash.digest(parts).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(digest, expected, "{name}");
+        }
+    }
+}
+
+/// Lengths of key, initial vector and block, and the bytes after which keys are replaced (RFC 4344 §3.2).
+#[test]
+fn ciphers() {
+    let table: Vec<_> = Algorithms::default()
+        .ciphers
+        .iter()
+        .map(|cipher| {
+            let lengths = (cipher.key_length(), cipher.iv_length(), cipher.block_length());
+            (cipher.name(), lengths, cipher.authenticates(), cipher.rekey_after_bytes())
+        })
+        .collect();
+    assert_eq!(
+        table,
+        [
+            ("chacha20-poly1305@openssh.com", (64, 0, 8), true, 1 << 30),
+            ("aes128-gcm@openssh.com", (16, 12, 16), true, 1 << 36),
+            ("aes256-gcm@openssh.com", (32, 12, 16), true, 1 << 36),
+            ("aes128-ctr", (16, 16, 16), false, 1 << 36),
+            ("aes192-ctr", (24, 16, 16), false, 1 << 36),
+            ("aes256-ctr", (32, 16, 16), false, 1 << 36),
+        ]
+    );
+}
+
+/// Lengths of key and tag, and what the tag is over.
+#[test]
+fn macs() {
+    let table: Vec<_> = Algorithms::default()
+        .macs
+        .iter()
+        .map(|mac| {
+            let keyed = mac.keyed(&vec![1; mac.key_length()]);
+            assert_eq!((keyed.tag_length(), keyed.encrypt_then_mac()), (mac.tag_length(), mac.encrypt_then_mac()));
+            (mac.name(), mac.key_length(), mac.tag_length(), mac.encrypt_then_mac())
+        })
+        .collect();
+    assert_eq!(
+        table,
+        [
+            ("hmac-sha2-256-etm@openssh.com", 32, 32, true),
+            ("hmac-sha2-512-etm@openssh.com", 64, 64, true),
+            ("hmac-sha2-256", 32, 32, false),
+            ("hmac-sha2-512", 64, 64, false),
+        ]
+    );
+}
+
+/// `rsa-sha2-*` sign with keys of the type `ssh-rsa` (RFC 8332 §3); all others are named as their keys.
+#[test]
+fn signature_algorithms() {
+    for algorithm in Algorithms::default().host_key {
+        let expected = if algorithm.name().starts_with("rsa-") { "ssh-rsa" } else { algorithm.name() };
+        assert_eq!(algorithm.key_type(), expected);
+    }
+}
+
+#[test]
+fn algorithms_are_shown_by_name() {
+    let all = Algorithms::default();
+    assert_eq!(shown(&all.kex), names(&all.kex));
+    assert_eq!(shown(&all.host_key), names(&all.host_key));
+    assert_eq!(shown(&all.ciphers), names(&all.ciphers));
+    assert_eq!(shown(&all.macs), names(&all.macs));
+    assert_eq!(shown(&[compression::NONE]), ["none"]);
+    let whole = format!("{:?}", Algorithms::hardened());
+    assert!(whole.contains("kex: [mlkem768x25519-sha256]") && whole.contains("compression: [none]"), "{whole}");
+}
+
+/// Known key types come first; otherwise the order stays as it was.
+#[test]
+fn host_keys_that_are_known_come_first() {
+    let mut algorithms = Algorithms::default();
+    let before = names(&algorithms.host_key);
+    algorithms.prefer_host_keys::<&str>(&[]);
+    algorithms.prefer_host_keys(&["ssh-new@example.com"]);
+    assert_eq!(names(&algorithms.host_key), before);
+    algorithms.prefer_host_keys(&["ssh-rsa", "ecdsa-sha2-nistp384"]);
+    assert_eq!(
+        names(&algorithms.host_key),
+        [
+            "ecdsa-sha2-nistp384",
+            "rsa-sha2-512",
+            "rsa-sha2-256",
+            "ssh-ed25519",
+            "ecdsa-sha2-nistp256",
+            "ecdsa-sha2-nistp521"
+        ]
+    );
+    assert_eq!(names(&algorithms.public_key), before, "the user's keys are another matter");
+}
+
+/// An unknown name is told with those that are known, and cannot smuggle anything onto a terminal.
+#[test]
+fn unknown_names_are_told() {
+    let default = Algorithms::default().macs;
+    let error = apply("hmac-md5\u{1b}[2J", &default, &default).unwrap_err();
+    assert_eq!((error.name.as_str(), &error.known), ("hmac-md5\u{1b}[2J", &names(&default)));
+    assert_eq!(
+        error.to_string(),
+        "unknown algorithm \"hmac-md5\\u{1b}[2J\"; known are: hmac-sha2-256-etm@openssh.com, \
+         hmac-sha2-512-etm@openssh.com, hmac-sha2-256, hmac-sha2-512"
+    );
+}
+
+/// The words in which people read that two sides have nothing in common.
+#[test]
+fn kinds_in_words() {
+    let kinds = [
+        (AlgorithmKind::KeyExchange, "key exchange method"),
+        (AlgorithmKind::HostKey, "host key algorithm"),
+        (AlgorithmKind::PublicKey, "public key algorithm"),
+        (AlgorithmKind::CipherClientToServer, "cipher (client to server)"),
+        (AlgorithmKind::CipherServerToClient, "cipher (server to client)"),
+        (AlgorithmKind::MacClientToServer, "MAC (client to server)"),
+        (AlgorithmKind::MacServerToClient, "MAC (server to client)"),
+        (AlgorithmKind::CompressionClientToServer, "compression (client to server)"),
+        (AlgorithmKind::CompressionServerToClient, "compression (server to client)"),
+    ];
+    for (kind, words) in kinds {
+        assert_eq!(kind.to_string(), words);
+    }
+}
