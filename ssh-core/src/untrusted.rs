@@ -142,4 +142,17 @@ mod tests {
     fn length_is_capped() {
         assert_eq!(Untrusted::new(&[b'x'; 100_000]).as_bytes().len(), Untrusted::MAX_LENGTH);
     }
+
+    #[test]
+    fn a_cut_never_halves_a_character() {
+        for (length, expected) in [(0, ""), (1, "a"), (2, "a"), (3, "aü"), (5, "aü"), (6, "aü€"), (99, "aü€")] {
+            assert_eq!(cut("aü€", length), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn lists_are_escaped_and_never_empty() {
+        assert_eq!(list::<&str>(&[]), "nothing");
+        assert_eq!(list(&["publickey", "pass\u{1b}word"]), "publickey, pass\\u{1b}word");
+    }
 }

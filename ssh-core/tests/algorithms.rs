@@ -1,5 +1,5 @@
 //! What is built in, by name and by number: the tables that a peer must have, too.
-#![cfg(all(feature = "rsa", feature = "pq"))]
+#![cfg(all(feature = "pq", feature = "rsa"))]
 
 use std::fmt::Debug;
 

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Pair, Setup, key};
+use ssh_core::crypto::signature;
 use ssh_core::key::KeyAlgorithm;
 use ssh_core::login::{Conversation, Credentials, LoginError, Step};
 use ssh_core::{AuthAnswer, ClientEvent, Credential, Misuse, Prompt, SecretBytes, ServerEvent};
@@ -242,4 +243,21 @@ fn a_password_that_is_too_long() {
     let mut person = Person { password: Some("secret"), ..Person::default() };
     let accept = |credential: &Credential| if_right(matches!(credential, Credential::Password(_)));
     assert_eq!(talk(&mut pair, credentials(), &mut person, accept), Ok("password"));
+}
+
+/// A key that the client may not prove is passed over for the next one.
+#[test]
+fn a_key_without_an_algorithm_is_passed_over() {
+    let setup = Setup::new(9).configure(|client, _| client.algorithms.public_key = vec![signature::SSH_ED25519]);
+    let mut pair = setup.build();
+    pair.accept_host_key();
+    let (first, second) = (key(KeyAlgorithm::EcdsaNistp256, 7), key(KeyAlgorithm::Ed25519, 8));
+    let expected = second.public_key().clone();
+    let mut shown = Vec::new();
+    let method = talk(&mut pair, Credentials::none().key(first).key(second), &mut Person::default(), |credential| {
+        let Credential::PublicKey { key, .. } = credential else { return AuthAnswer::Reject };
+        shown.push(key.clone());
+        AuthAnswer::Accept
+    });
+    assert_eq!((method, shown), (Ok("publickey"), vec![expected]));
 }

@@ -15,15 +15,16 @@ use ssh_core::{
     ServerEvent, ServerRole, Side, Timestamp,
 };
 
-/// An entry of a recording: what it is, and how it is written.
-type Entry<'a> = (&'static str, &'a dyn Fn(&mut Writer<'_>));
-
 /// What an endpoint said and saw.
 #[derive(Default, PartialEq, Debug)]
 struct Outcome {
     output: Vec<u8>,
     events: Vec<String>,
 }
+
+/// What an application does about an event.
+type AsClient = fn(&mut Client, ClientEvent);
+type AsServer = fn(&mut Server, ServerEvent);
 
 /// An endpoint that is recorded, with an application.
 struct Player<R: Role> {
@@ -116,7 +117,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(number: u64, as_client: fn(&mut Client, ClientEvent), as_server: fn(&mut Server, ServerEvent)) -> Self {
+    fn new(number: u64, as_client: AsClient, as_server: AsServer) -> Self {
         let Setup { mut client, server, .. } = Setup::new(number).quick();
         // So small that writes are cut short.
         (client.limits.channel_window, client.limits.channel_packet) = (4096, 1024);
@@ -135,7 +136,7 @@ impl Session {
         Self::run_with(number, answer_as_client, answer_as_server)
     }
 
-    fn run_with(number: u64, as_client: fn(&mut Client, ClientEvent), as_server: fn(&mut Server, ServerEvent)) -> Self {
+    fn run_with(number: u64, as_client: AsClient, as_server: AsServer) -> Self {
         let mut session = Self::new(number, as_client, as_server);
         let mut dice = random(number ^ 0xabc);
         let mut roll = |below: usize| {
@@ -356,8 +357,7 @@ fn refusals_are_recorded() {
         ServerEvent::Sign(request) => server.answer_signature(request, None).unwrap(),
         event => answer_as_server(server, event),
     };
-    type Case = (fn(&mut Client, ClientEvent), fn(&mut Server, ServerEvent), &'static str);
-    let cases: [Case; 4] = [
+    let cases: [(AsClient, AsServer, &str); 4] = [
         (no_host_key, answer_as_server, "HostKeyRejected"),
         (no_signature, answer_as_server, "tried: Some(\"publickey\")"),
         (answer_as_client, no_user_key, "tried: Some(\"publickey\")"),
@@ -372,22 +372,29 @@ fn refusals_are_recorded() {
     }
 }
 
-/// What follows the start of a recording of a client, which has said its first words, and how playing it ends.
+/// Writes an entry.
+type WriteEntry<'a> = &'a dyn Fn(&mut Writer<'_>);
+
+/// A client's configuration, and the recording of one that has done nothing yet.
+fn just_begun() -> (Arc<ClientConfig>, Vec<u8>) {
+    let config = Arc::new(Setup::new(1).quick().client);
+    let mut client = Client::recorded(Arc::clone(&config), &seed(1), Timestamp::ZERO).unwrap();
+    (config, client.take_recording())
+}
+
+/// How playing this entry ends, at the very start.
+fn play(entry: WriteEntry<'_>) -> Result<(), ReplayError> {
+    let (config, mut recording) = just_begun();
+    entry(&mut Writer::new(&mut recording));
+    replay::<ClientRole>(config, &recording).map(drop)
+}
+
+/// Entries that are no entries are found where they stand.
 #[test]
 fn entries_that_make_no_sense() {
-    let config = Arc::new(Setup::new(1).quick().client);
-    let start = {
-        let mut client = Client::recorded(Arc::clone(&config), &seed(1), Timestamp::ZERO).unwrap();
-        client.take_recording()
-    };
-    let play = |entry: &dyn Fn(&mut Writer<'_>)| {
-        let mut recording = start.clone();
-        entry(&mut Writer::new(&mut recording));
-        replay::<ClientRole>(Arc::clone(&config), &recording).map(drop)
-    };
-    let offset = start.len();
+    let offset = just_begun().1.len();
     assert_eq!(play(&|_| ()), Ok(()));
-    let malformed: [Entry<'_>; 8] = [
+    let malformed: [(&str, WriteEntry<'_>); 8] = [
         ("an unknown kind", &|entry| entry.byte(99)),
         ("a time that is cut off", &|entry| entry.bytes(&[0, 1, 2])),
         ("a method that does not exist", &|entry| {
@@ -424,7 +431,13 @@ fn entries_that_make_no_sense() {
     for (what, entry) in malformed {
         assert_eq!(play(entry), Err(ReplayError::Malformed { offset }), "{what}");
     }
-    let diverged: [Entry<'_>; 5] = [
+}
+
+/// Entries that are none of this session's are found out, too.
+#[test]
+fn entries_of_another_session() {
+    let offset = just_begun().1.len();
+    let diverged: [(&str, WriteEntry<'_>); 5] = [
         ("an event that does not come", &|entry| {
             entry.byte(4);
             entry.boolean(true);
@@ -451,6 +464,11 @@ fn entries_that_make_no_sense() {
     for (what, entry) in diverged {
         assert_eq!(play(entry), Err(ReplayError::Diverged { offset }), "{what}");
     }
+}
+
+#[test]
+fn recordings_that_cannot_begin() {
+    let (config, start) = just_begun();
     let mut later = Vec::new();
     let mut writer = Writer::new(&mut later);
     writer.string(b"ssh-core recording");

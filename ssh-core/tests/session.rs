@@ -5,7 +5,7 @@ mod common;
 use common::{Chunking, Pair, Setup, key};
 use ssh_core::crypto::{Algorithms, cipher, kex, mac};
 use ssh_core::key::KeyAlgorithm;
-use ssh_core::wire::{DataStream, DisconnectReason};
+use ssh_core::wire::{ChannelOpenFailureReason, DataStream, DisconnectReason};
 use ssh_core::{
     ChannelEvent, ChannelRequest, ChannelType, ClientEvent, CloseReason, Error, Identification, Limits, Misuse,
     ServerEvent, Untrusted, WriteError,
@@ -75,6 +75,29 @@ fn who_speaks_and_on_which_channel() {
     let (client, server) = pair.open_exec("true");
     assert_eq!(pair.client.channel(client).unwrap().id(), client);
     assert_eq!(pair.server.channel(server).unwrap().id(), server);
+}
+
+/// What one connection asked for another cannot grant or refuse, though it has a channel of that number.
+#[test]
+fn channels_of_another_connection() {
+    let mut asking = Pair::logged_in(Setup::new(19));
+    let mut other = Pair::logged_in(Setup::new(20));
+    let open = other.open_exec("cat");
+    let mut asked = || {
+        asking.client.open_channel(&ChannelType::Session).unwrap();
+        let ServerEvent::ChannelOpen(request) = asking.server_event() else { panic!("a request") };
+        request
+    };
+    let reason = ChannelOpenFailureReason::CONNECT_FAILED;
+    // Its number is that of the open channel, then of none.
+    for _ in 0..2 {
+        assert_eq!(other.server.accept_channel(asked()), Err(Misuse::StaleToken));
+    }
+    let mut asking = Pair::logged_in(Setup::new(21));
+    asking.client.open_channel(&ChannelType::Session).unwrap();
+    let ServerEvent::ChannelOpen(request) = asking.server_event() else { panic!("a request") };
+    assert_eq!(other.server.reject_channel(request, reason, "no"), Err(Misuse::StaleToken));
+    assert!(other.client.channel(open.0).unwrap().is_open() && other.server.channel(open.1).unwrap().is_open());
 }
 
 #[test]

@@ -493,6 +493,21 @@ fn requests_on_released_channels_are_refused() {
     assert_eq!(pair.client.reply(id, asked, &ChannelRequest::Shell), refused);
 }
 
+/// What a person reads about a session that did not do what it should; the server's words escaped.
+#[test]
+fn failures_in_words() {
+    let reason = ChannelOpenFailureReason::RESOURCE_SHORTAGE;
+    let refused = SessionError::ChannelRefused { reason, description: Untrusted::from("full\u{1b}[2J") };
+    assert_eq!(refused.to_string(), "the server did not open a channel: full\\u{1b}[2J (RESOURCE_SHORTAGE)");
+    let output = SessionError::TooMuchOutput { limit: 5 };
+    assert_eq!(output.to_string(), "the command wrote more than 5 bytes; read its output as a stream instead");
+    // Others speak for themselves.
+    let lost = crate::error::CloseReason::Peer;
+    assert_eq!(SessionError::Closed(lost.clone()).to_string(), lost.to_string());
+    assert_eq!(SessionError::from(WriteError::AfterEof).to_string(), WriteError::AfterEof.to_string());
+    assert_eq!(SessionError::from(Misuse::WrongPhase).to_string(), Misuse::WrongPhase.to_string());
+}
+
 #[test]
 fn refusals_by_name() {
     let bytes = || b"x".to_vec();

@@ -61,6 +61,20 @@ fn signatures_over_anything_else_are_refused() {
     assert!(matches!(meeting.request().credential, Credential::PublicKey { .. }));
 }
 
+/// SM-50: one user's signature is not another's, whatever the users are called.
+#[test]
+fn signatures_of_another_user_are_refused() {
+    for (user, other) in [("root", "toor"), ("toor", "root"), ("a", "ab"), ("", "root")] {
+        let mut meeting = server_asked(|_| ());
+        let mut request = meeting.peer.key.signed_request(&meeting.peer.session_id, other);
+        request.splice(1..5 + other.len(), string(user));
+        meeting.refuses(&request);
+        let right = meeting.peer.key.signed_request(&meeting.peer.session_id, user);
+        meeting.say(&right);
+        assert_eq!(meeting.request().user, user);
+    }
+}
+
 /// SM-50: a request that logged in once is nothing in another session, though it is the same byte for byte.
 #[test]
 fn requests_cannot_be_replayed_in_another_session() {

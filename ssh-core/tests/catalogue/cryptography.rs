@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use hostile_peer::{Cipher, Ephemeral, Key, Method, Step, messages, strings};
+use hostile_peer::{Ephemeral, Method};
 use ssh_core::crypto::cipher::{self, OpenPacket, PacketKeys, PacketLayout, SealPacket};
 use ssh_core::crypto::kex::KexError;
-use ssh_core::crypto::signature::SignatureError;
 use ssh_core::{ClientRole, PeerMisbehaved, ServerRole};
 
 use crate::common::assault::refuses_public_value;
@@ -78,6 +77,9 @@ fn values_of_the_wrong_length() {
 #[cfg(feature = "pq")]
 #[test]
 fn values_of_the_hybrid_method_that_are_none() {
+    use hostile_peer::{Cipher, Key, Step, messages, strings};
+    use ssh_core::crypto::signature::SignatureError;
+
     let mut offer = Ephemeral::new(Method::MlKem768X25519, [3; 32]).offer();
     offer[..3].fill(0xff);
     refuses_public_value::<ServerRole>(Method::MlKem768X25519, &offer, wrong(KexError::InvalidPublicValue));

@@ -1,7 +1,5 @@
 //! russh. Most of these have no id in the RustSec database; the ones without a CVE or GHSA are named by what failed.
 
-#[cfg(feature = "pq")]
-use hostile_peer::Ephemeral;
 use hostile_peer::{Cipher, Key, Method, Shape, Step, messages, string, strings};
 use ssh_core::crypto::AlgorithmKind;
 use ssh_core::crypto::kex::KexError;
@@ -239,7 +237,7 @@ fn ghsa_g9hv_a_public_value_of_the_wrong_length() {
 #[test]
 fn a_zero_point_in_the_hybrid_method() {
     let weak = PeerMisbehaved::KeyExchange(KexError::WeakSharedSecret);
-    let hybrid = Ephemeral::new(Method::MlKem768X25519, [3; 32]);
+    let hybrid = hostile_peer::Ephemeral::new(Method::MlKem768X25519, [3; 32]);
     let mut offer = hybrid.offer();
     let start = offer.len() - 32;
     offer[start..].fill(0);

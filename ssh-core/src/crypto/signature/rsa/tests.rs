@@ -133,6 +133,21 @@ fn components_must_fit_together() {
     }
 }
 
+/// Numbers longer than the modulus are not worked with: the time that takes would be the file's author's choice.
+#[test]
+fn components_longer_than_the_modulus() {
+    let key = RsaPrivateKey::generate(2048, &mut ChaChaRandom::from_seed(&[2; 32])).unwrap().unwrap();
+    for long in 0..3 {
+        let mut components = key.components();
+        let RsaComponents { d, p, q, .. } = &mut components;
+        let part: &mut Vec<u8> = [&mut **d, &mut **p, &mut **q].into_iter().nth(long).unwrap();
+        // The same number, with zeros before it.
+        let zeros = 257 - part.len();
+        part.splice(0..0, core::iter::repeat_n(0, zeros));
+        assert_eq!(RsaPrivateKey::from_components(&components).err(), Some(SignatureError::UnacceptableKey), "{long}");
+    }
+}
+
 struct NoRandom;
 
 impl SecureRandom for NoRandom {
