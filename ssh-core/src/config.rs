@@ -235,6 +235,34 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
+/// What no configuration changes: bounds of the protocol, or such as nobody honest comes near.
+impl Limits {
+    /// Bytes of an identification line, its end included (RFC 4253 §4.2).
+    pub const IDENTIFICATION_LENGTH: usize = 255;
+    /// Lines that a server may send before its identification; a client may send none. OpenSSH's bound.
+    pub const LINES_BEFORE_IDENTIFICATION: usize = 1024;
+    /// Key exchanges before authentication is complete, the first included: each costs more than a message should.
+    pub const EXCHANGES_BEFORE_AUTH: u32 = 3;
+    /// Entries of an EXT_INFO (RFC 8308 §2.3). OpenSSH's bound.
+    pub const EXTENSIONS: u32 = 1024;
+    /// Banners that a server may send (RFC 4252 §5.4).
+    pub const BANNERS: u32 = 32;
+    /// Bytes of a user's name.
+    pub const USER_NAME_LENGTH: usize = 1024;
+    /// Bytes of a password, or of an answer to a question: beyond it nothing is hashed (CVE-2016-6515).
+    pub const PASSWORD_LENGTH: usize = 4096;
+    /// Questions in one round of keyboard-interactive. OpenSSH's bound.
+    pub const PROMPTS: usize = 100;
+    /// Rounds of questions within one attempt.
+    pub const PROMPT_ROUNDS: u32 = 32;
+    /// Bytes of a request's name and fields that we send: more fits into no packet that a peer takes.
+    pub const REQUEST_LENGTH: usize = 255 * 1024;
+    /// Bytes by which replies may fill the output further than channel data may ([`max_output`](Self::max_output)).
+    pub const REPLY_ROOM: usize = 64 * 1024;
+    /// Bytes of output at which input waits before authentication is complete.
+    pub const OUTPUT_BEFORE_AUTH: usize = 16 * 1024;
+}
+
 impl Limits {
     /// The most heap memory of a connection before authentication, in bytes:
     /// `2 × max_packet_before_auth + 64 KiB`.

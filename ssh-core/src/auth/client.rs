@@ -10,9 +10,10 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 use super::{
-    CONNECTION_SERVICE, KEYBOARD_INTERACTIVE, MAX_PASSWORD, MAX_PROMPTS, MAX_USER, NONE, PASSWORD, PUBLICKEY,
-    USERAUTH_SERVICE, malformed, signed_data, unexpected,
+    CONNECTION_SERVICE, KEYBOARD_INTERACTIVE, NONE, PASSWORD, PUBLICKEY, USERAUTH_SERVICE, malformed, signed_data,
+    unexpected,
 };
+use crate::config::Limits;
 use crate::crypto::signature::SignatureAlgorithm;
 use crate::error::{Error, LimitKind, Misuse, PeerMisbehaved};
 use crate::key::PublicKey;
@@ -24,11 +25,6 @@ use crate::secret::SecretBytes;
 use crate::transport::{Outbound, SignatureWanted};
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, MessageNumber, Reader, Writer};
-
-/// Most banners a server may send.
-const MAX_BANNERS: u32 = 32;
-/// Most rounds of questions within one attempt.
-const MAX_ROUNDS: u32 = 32;
 
 /// A way to authenticate, with what it needs.
 #[derive(Debug)]
@@ -228,7 +224,7 @@ impl ClientAuth {
         if !matches!(self.state, State::Choosing) {
             return Err(Misuse::WrongPhase);
         }
-        if user.len() > MAX_USER {
+        if user.len() > Limits::USER_NAME_LENGTH {
             return Err(Misuse::TooLong);
         }
         self.user = user.to_vec();
@@ -253,7 +249,7 @@ impl ClientAuth {
         if answers.len() != prompts {
             return Err(Misuse::WrongAnswerCount);
         }
-        if answers.iter().any(|answer| answer.len() > MAX_PASSWORD) {
+        if answers.iter().any(|answer| answer.len() > Limits::PASSWORD_LENGTH) {
             return Err(Misuse::TooLong);
         }
         let mut responses = Vec::new();
@@ -331,7 +327,7 @@ impl ClientAuth {
 
     /// One password, or the old and the new one.
     fn send_passwords(&self, passwords: &[&SecretBytes], outbound: &mut Outbound) -> Result<(), Misuse> {
-        if passwords.iter().any(|password| password.len() > MAX_PASSWORD) {
+        if passwords.iter().any(|password| password.len() > Limits::PASSWORD_LENGTH) {
             return Err(Misuse::TooLong);
         }
         // Room for all from the start: a buffer that grows leaves copies behind.
@@ -372,7 +368,7 @@ impl ClientAuth {
     fn handle_banner(&mut self, body: &[u8]) -> Result<ClientAuthEvent, Error> {
         let message = UserauthBanner::decode(body).map_err(|error| malformed(MessageNumber::USERAUTH_BANNER, error))?;
         self.banners += 1;
-        if self.banners > MAX_BANNERS {
+        if self.banners > Limits::BANNERS {
             return Err(Error::LimitExceeded(LimitKind::Banners));
         }
         Ok(ClientAuthEvent::Banner(Untrusted::new(message.message)))
@@ -450,7 +446,7 @@ impl ClientAuth {
         let message = UserauthInfoRequest::decode(body).map_err(|error| malformed(number, error))?;
         let prompts = read_prompts(&message).map_err(|error| malformed(number, error))?;
         self.round += 1;
-        if self.round > MAX_ROUNDS {
+        if self.round > Limits::PROMPT_ROUNDS {
             return Err(Error::LimitExceeded(LimitKind::PromptRounds));
         }
         self.turn = self.turn.wrapping_add(1);
@@ -477,7 +473,7 @@ fn read_prompts(message: &UserauthInfoRequest<'_>) -> Result<Vec<Prompt>, Decode
     let mut reader = Reader::new(message.prompts.0);
     let count = usize::try_from(message.num_prompts).map_err(|_| DecodeError::TooMany)?;
     // A prompt takes five bytes at least: a count that the bytes cannot hold is a lie.
-    if count > MAX_PROMPTS || count > reader.remaining() / 5 {
+    if count > Limits::PROMPTS || count > reader.remaining() / 5 {
         return Err(DecodeError::TooMany);
     }
     let mut prompts = Vec::new();

@@ -22,13 +22,6 @@ pub(crate) const USERAUTH_SERVICE: &[u8] = b"ssh-userauth";
 /// The service that authentication leads to (RFC 4254).
 pub(crate) const CONNECTION_SERVICE: &[u8] = b"ssh-connection";
 
-/// Longest user name, in bytes.
-const MAX_USER: usize = 1024;
-/// Longest password, in bytes: beyond it nothing is hashed (CVE-2016-6515).
-const MAX_PASSWORD: usize = 4096;
-/// Most questions in one round of keyboard-interactive; OpenSSH's bound.
-const MAX_PROMPTS: usize = 100;
-
 const NONE: &[u8] = b"none";
 const PASSWORD: &[u8] = b"password";
 const PUBLICKEY: &[u8] = b"publickey";

@@ -7,9 +7,10 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    CONNECTION_SERVICE, KEYBOARD_INTERACTIVE, MAX_PASSWORD, MAX_PROMPTS, MAX_USER, NONE, PASSWORD, PUBLICKEY, Prompt,
-    USERAUTH_SERVICE, malformed, signed_data, unexpected,
+    CONNECTION_SERVICE, KEYBOARD_INTERACTIVE, NONE, PASSWORD, PUBLICKEY, Prompt, USERAUTH_SERVICE, malformed,
+    signed_data, unexpected,
 };
+use crate::config::Limits;
 use crate::crypto::signature::SignatureAlgorithm;
 use crate::error::{Error, LimitKind, Misuse, PeerMisbehaved};
 use crate::key::PublicKey;
@@ -303,7 +304,7 @@ impl ServerAuth {
                 Ok(Ok(None))
             }
             AuthAnswer::Prompts { name, instruction, prompts }
-                if method.as_bytes() == KEYBOARD_INTERACTIVE && prompts.len() <= MAX_PROMPTS =>
+                if method.as_bytes() == KEYBOARD_INTERACTIVE && prompts.len() <= Limits::PROMPTS =>
             {
                 send_prompts(&name, &instruction, &prompts, outbound);
                 self.state = State::AwaitResponses(prompts.len());
@@ -337,7 +338,7 @@ impl ServerAuth {
         if self.user.is_some() && !known {
             return Err(PeerMisbehaved::UserChanged.into());
         }
-        if name.len() > MAX_USER {
+        if name.len() > Limits::USER_NAME_LENGTH {
             return Err(Error::LimitExceeded(LimitKind::BytesBeforeAuthentication));
         }
         let text = core::str::from_utf8(name).ok().filter(|text| !text.chars().any(char::is_control));
@@ -459,7 +460,7 @@ fn read_request<'a>(message: &UserauthRequest<'a>) -> Result<Request<'a>, Decode
 
 fn read_password(reader: &mut Reader<'_>) -> Result<SecretBytes, DecodeError> {
     let password = reader.string()?;
-    if password.len() > MAX_PASSWORD {
+    if password.len() > Limits::PASSWORD_LENGTH {
         return Err(DecodeError::InvalidValue);
     }
     Ok(SecretBytes::copied_from(password))
@@ -468,7 +469,7 @@ fn read_password(reader: &mut Reader<'_>) -> Result<SecretBytes, DecodeError> {
 fn read_responses(message: &UserauthInfoResponse<'_>) -> Result<Vec<SecretBytes>, DecodeError> {
     let mut reader = Reader::new(message.responses.0);
     let count = usize::try_from(message.num_responses).map_err(|_| DecodeError::TooMany)?;
-    if count > MAX_PROMPTS || count > reader.remaining() / 4 {
+    if count > Limits::PROMPTS || count > reader.remaining() / 4 {
         return Err(DecodeError::TooMany);
     }
     let mut responses = Vec::new();

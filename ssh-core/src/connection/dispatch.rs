@@ -14,9 +14,6 @@ use crate::transport::{Outbound, Side};
 use crate::untrusted::Untrusted;
 use crate::wire::{ChannelOpenFailureReason, DataStream, DecodeError, MessageNumber};
 
-/// Most bytes of a request's name and fields: more fits into no packet that a peer takes.
-pub(super) const MAX_FIELDS: usize = 255 * 1024;
-
 pub(crate) enum ConnectionEvent {
     Open(ChannelOpenRequest),
     Channel(ChannelId, ChannelEvent),
@@ -151,7 +148,7 @@ impl Connection {
     }
 
     pub(crate) fn open(&mut self, channel_type: &ChannelType, outbound: &mut Outbound) -> Result<ChannelId, Misuse> {
-        if channel_type.name().len() + channel_type.data().len() > MAX_FIELDS {
+        if channel_type.name().len() + channel_type.data().len() > Limits::REQUEST_LENGTH {
             return Err(Misuse::TooLong);
         }
         let window = self.reserve_window().ok_or(Misuse::Busy)?;
@@ -219,7 +216,7 @@ impl Connection {
         data: &[u8],
         outbound: &mut Outbound,
     ) -> Result<RequestId, Misuse> {
-        if name.len() + data.len() > MAX_FIELDS {
+        if name.len() + data.len() > Limits::REQUEST_LENGTH {
             return Err(Misuse::TooLong);
         }
         let id = self.next_request_id();

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::channel::{ChannelId, ChannelState, Opening};
-use super::dispatch::{Connection, MAX_FIELDS};
+use super::dispatch::Connection;
 use super::request::{ChannelRequest, RequestId};
+use crate::config::Limits;
 use crate::message::{self, Rest};
 use crate::packet::Receiver;
 use crate::recorder::{Kind, Recorder};
@@ -186,7 +187,7 @@ impl<'a> Channel<'a> {
     pub fn request(&mut self, request: &ChannelRequest, want_reply: bool) -> Result<Option<RequestId>, WriteError> {
         self.check_open()?;
         let request_fields = request.encode_fields();
-        if request.name().len() + request_fields.len() > MAX_FIELDS {
+        if request.name().len() + request_fields.len() > Limits::REQUEST_LENGTH {
             return Err(WriteError::TooLong);
         }
         self.note(Kind::ChannelRequest, |writer| {

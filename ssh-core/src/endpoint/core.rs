@@ -28,9 +28,6 @@ use crate::transport::{
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, DisconnectReason, MessageNumber};
 
-/// Key exchanges a peer may have before authentication: each costs more than a message should.
-const MAX_EARLY_EXCHANGES: u32 = 3;
-
 /// Buffers up to this size are kept when nothing goes on.
 const KEPT_BUFFERS: usize = 12 * 1024;
 
@@ -375,7 +372,7 @@ impl Core {
             MessageNumber::KEXINIT => {
                 if self.phase != Phase::Connection {
                     self.early_exchanges += 1;
-                    if self.early_exchanges > MAX_EARLY_EXCHANGES {
+                    if self.early_exchanges > Limits::EXCHANGES_BEFORE_AUTH {
                         return Err(Error::LimitExceeded(LimitKind::EarlyKeyExchanges));
                     }
                 }

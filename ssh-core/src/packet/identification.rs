@@ -2,14 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::config::Limits;
 use crate::error::{Error, PeerMisbehaved};
 use crate::untrusted::Untrusted;
-
-/// Longest line of the identification exchange, line end included.
-const MAX_LINE: usize = 255;
-
-/// Most lines a server may send before its identification.
-const MAX_LINES_BEFORE: usize = 1024;
 
 /// The peer's identification, as it goes into the exchange hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +26,7 @@ impl IdentificationReader {
     pub(crate) fn read(&mut self, input: &[u8], from_server: bool) -> Result<(usize, Option<Version>), Error> {
         let mut taken = 0;
         while let Some(rest) = input.get(taken..).filter(|rest| !rest.is_empty()) {
-            let Some(length) = rest.iter().take(MAX_LINE).position(|&byte| byte == b'\n') else {
+            let Some(length) = rest.iter().take(Limits::IDENTIFICATION_LENGTH).position(|&byte| byte == b'\n') else {
                 return self.incomplete(rest, taken, from_server);
             };
             let line = rest.get(..length).unwrap_or_default();
@@ -44,7 +39,7 @@ impl IdentificationReader {
                 return Err(Error::NotSsh { received: excerpt(line) });
             }
             self.lines_before += 1;
-            if self.lines_before > MAX_LINES_BEFORE {
+            if self.lines_before > Limits::LINES_BEFORE_IDENTIFICATION {
                 return Err(PeerMisbehaved::Identification.into());
             }
         }
@@ -57,7 +52,7 @@ impl IdentificationReader {
         if !from_server && !b"SSH-".starts_with(prefix) {
             return Err(Error::NotSsh { received: excerpt(rest) });
         }
-        if rest.len() >= MAX_LINE {
+        if rest.len() >= Limits::IDENTIFICATION_LENGTH {
             return Err(if rest.starts_with(b"SSH-") {
                 PeerMisbehaved::Identification.into()
             } else {
@@ -117,10 +112,10 @@ mod tests {
 
     #[test]
     fn longest_line() {
-        let mut line = vec![b'x'; MAX_LINE];
+        let mut line = vec![b'x'; Limits::IDENTIFICATION_LENGTH];
         line[..8].copy_from_slice(b"SSH-2.0-");
-        line[MAX_LINE - 2..].copy_from_slice(b"\r\n");
-        assert!(matches!(read(&line, true), Ok((MAX_LINE, Some(_)))));
+        line[Limits::IDENTIFICATION_LENGTH - 2..].copy_from_slice(b"\r\n");
+        assert!(matches!(read(&line, true), Ok((Limits::IDENTIFICATION_LENGTH, Some(_)))));
         line.insert(9, b'x');
         assert_eq!(read(&line, true), Err(PeerMisbehaved::Identification.into()));
     }
@@ -136,7 +131,7 @@ mod tests {
     #[test]
     fn lines_before_are_bounded() {
         let mut reader = IdentificationReader::default();
-        for _ in 0..MAX_LINES_BEFORE {
+        for _ in 0..Limits::LINES_BEFORE_IDENTIFICATION {
             assert_eq!(reader.read(b"x\n", true), Ok((2, None)));
         }
         assert_eq!(reader.read(b"x\n", true), Err(PeerMisbehaved::Identification.into()));

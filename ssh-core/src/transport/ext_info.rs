@@ -2,13 +2,11 @@
 
 use alloc::{string::String, vec::Vec};
 
+use crate::config::Limits;
 use crate::crypto::signature::SignatureAlgorithm;
 use crate::message::{ExtInfo, Rest};
 use crate::transport::Outbound;
 use crate::wire::{DecodeError, NameList, Reader, Writer};
-
-/// Most extensions looked at; OpenSSH's bound.
-const MAX_EXTENSIONS: u32 = 1024;
 
 /// The server's announcement: which algorithms a user may sign with (§3.1), and that pings are answered.
 pub(crate) fn announce_signature_algorithms(outbound: &mut Outbound, algorithms: &[&'static dyn SignatureAlgorithm]) {
@@ -27,7 +25,7 @@ pub(crate) fn server_signature_algorithms(message: &ExtInfo<'_>) -> Result<Optio
     let mut reader = Reader::new(message.extensions.0);
     let mut found = None;
     // Two length fields each: a count that the bytes cannot hold is a lie.
-    if message.nr_extensions > MAX_EXTENSIONS || message.nr_extensions as usize > reader.remaining() / 8 {
+    if message.nr_extensions > Limits::EXTENSIONS || message.nr_extensions as usize > reader.remaining() / 8 {
         return Err(DecodeError::TooMany);
     }
     for _ in 0..message.nr_extensions {

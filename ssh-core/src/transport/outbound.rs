@@ -2,6 +2,7 @@
 
 use alloc::{collections::VecDeque, vec::Vec};
 
+use crate::config::Limits;
 use crate::error::{Error, LimitKind};
 use crate::message::Message;
 use crate::packet::Sender;
@@ -24,12 +25,6 @@ pub(crate) struct Outbound {
 /// What a deferred message costs beside its bytes.
 const DEFERRED_OVERHEAD: usize = 64;
 
-/// How much further than channel data replies may fill the output before input has to wait.
-const REPLY_ROOM: usize = 64 * 1024;
-
-/// How far replies may fill it while nobody is authenticated.
-const EARLY_REPLY_ROOM: usize = 16 * 1024;
-
 impl Outbound {
     pub(crate) fn new(sender: Sender, max_deferred_bytes: usize) -> Self {
         Self {
@@ -39,7 +34,7 @@ impl Outbound {
             deferred: VecDeque::new(),
             deferred_bytes: 0,
             max_deferred_bytes,
-            most_output: EARLY_REPLY_ROOM,
+            most_output: Limits::OUTPUT_BEFORE_AUTH,
         }
     }
 
@@ -69,7 +64,7 @@ impl Outbound {
 
     /// The user is in: replies may fill the output further than before, and further than `max_output` of channel data.
     pub(crate) fn set_max_output(&mut self, max_output: usize) {
-        self.most_output = max_output.saturating_add(REPLY_ROOM);
+        self.most_output = max_output.saturating_add(Limits::REPLY_ROOM);
     }
 
     /// Whether so much waits for the socket that no input may cause more of it.
