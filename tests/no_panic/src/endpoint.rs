@@ -4,7 +4,8 @@ use alloc::{boxed::Box, string::ToString, sync::Arc};
 use core::hint::black_box;
 
 use ssh_core::random::ChaChaRandom;
-use ssh_core::{Client, ClientConfig, Endpoint, Role, Server, ServerConfig, Timestamp};
+use ssh_core::recording::replay;
+use ssh_core::{Client, ClientConfig, ClientRole, Endpoint, Role, Server, ServerConfig, ServerRole, Timestamp};
 
 use crate::application::{Application, Played};
 use crate::consider;
@@ -35,6 +36,16 @@ pub extern "C" fn drive_server(server: &mut Server, application: &mut Applicatio
     drive(server, application, input, micros);
 }
 
+/// Plays a recording, whatever it holds.
+#[unsafe(no_mangle)]
+pub extern "C" fn play(recording: &&[u8], client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) {
+    match replay::<ClientRole>(Arc::clone(client), recording) {
+        Ok(played) => consider((played.events.len(), played.output)),
+        Err(error) => consider(error.to_string()),
+    }
+    consider(replay::<ServerRole>(Arc::clone(server), recording).is_ok());
+}
+
 fn drive<R: Played>(endpoint: &mut Endpoint<R>, application: &mut Application<'_>, input: &[u8], micros: u64) {
     endpoint.handle_timeout(Timestamp::from_micros(micros));
     let taken = endpoint.handle_input(input);
@@ -52,6 +63,9 @@ fn drive<R: Played>(endpoint: &mut Endpoint<R>, application: &mut Application<'_
     endpoint.consume_output(black_box(sent));
     if !black_box(endpoint.wants_input()) && black_box(endpoint.is_finished()) {
         endpoint.handle_write_closed();
+    }
+    while let Some(entry) = endpoint.poll_transcript() {
+        consider(entry.to_string());
     }
     look(endpoint);
 }
