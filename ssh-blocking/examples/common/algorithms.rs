@@ -38,7 +38,7 @@ impl Choice {
 }
 
 fn apply(algorithms: &mut Algorithms, keyword: &str, spec: &str) -> Result<bool, UnknownAlgorithm> {
-    let built_in = Algorithms::default();
+    let built_in = Algorithms::all();
     match keyword {
         "kexalgorithms" => change(&mut algorithms.kex, spec, &built_in.kex)?,
         "hostkeyalgorithms" => change(&mut algorithms.host_key, spec, &built_in.host_key)?,

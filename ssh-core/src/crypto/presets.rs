@@ -63,6 +63,21 @@ impl Algorithms {
     }
 }
 
+impl Algorithms {
+    /// Everything that is built in, with the `legacy` feature what is broken, too: what a program may name, not what it
+    /// should offer.
+    pub fn all() -> Self {
+        Self {
+            kex: kex::ALL.to_vec(),
+            host_key: signature::ALL.to_vec(),
+            public_key: signature::ALL.to_vec(),
+            ciphers: cipher::ALL.to_vec(),
+            macs: mac::ALL.to_vec(),
+            compression: compression::ALL.to_vec(),
+        }
+    }
+}
+
 /// Today's safe set in OpenSSH's order.
 impl Default for Algorithms {
     fn default() -> Self {

@@ -5,6 +5,7 @@ use core::fmt;
 
 use base64ct::{Base64Unpadded, Encoding};
 use digest::Digest;
+#[cfg(feature = "legacy")]
 use md5::Md5;
 
 use crate::crypto::hash::Hash;
@@ -16,6 +17,7 @@ pub enum FingerprintHash {
     #[default]
     Sha256,
     /// MD5, to compare with what old software shows: `MD5:` and hexadecimal pairs. It can be forged.
+    #[cfg(feature = "legacy")]
     Md5,
 }
 
@@ -30,6 +32,7 @@ impl Fingerprint {
     pub(super) fn of(blob: &[u8], hash: FingerprintHash) -> Self {
         let digest = match hash {
             FingerprintHash::Sha256 => Hash::Sha256.digest(&[blob]),
+            #[cfg(feature = "legacy")]
             FingerprintHash::Md5 => Md5::digest(blob).to_vec(),
         };
         Self { hash, digest }
@@ -50,6 +53,7 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.hash {
             FingerprintHash::Sha256 => write!(f, "SHA256:{}", Base64Unpadded::encode_string(&self.digest)),
+            #[cfg(feature = "legacy")]
             FingerprintHash::Md5 => {
                 f.write_str("MD5")?;
                 self.digest.iter().try_for_each(|byte| write!(f, ":{byte:02x}"))

@@ -131,7 +131,7 @@ fn query(kind: &str) -> Result<(), String> {
     fn names<T: Named>(list: &[T]) -> Vec<&'static str> {
         list.iter().map(Named::name).collect()
     }
-    let built_in = Algorithms::default();
+    let built_in = Algorithms::all();
     let names = match kind {
         "kex" | "KexAlgorithms" => names(&built_in.kex),
         "cipher" | "Ciphers" => names(&built_in.ciphers),

@@ -29,6 +29,9 @@ use super::mac::KeyedMac;
 /// Bytes of the `packet_length` field.
 pub const LENGTH_FIELD: usize = 4;
 
+/// Every cipher that is built in.
+pub static ALL: &[&dyn Cipher] = &[CHACHA20_POLY1305, AES128_GCM, AES256_GCM, AES128_CTR, AES192_CTR, AES256_CTR];
+
 /// A packet cipher's descriptor.
 pub trait Cipher: Send + Sync {
     /// The name in KEXINIT.

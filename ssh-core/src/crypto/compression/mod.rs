@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+/// Every method that is built in.
+pub static ALL: &[&dyn Compression] = &[NONE];
+
 /// A compression method's descriptor.
 pub trait Compression: Send + Sync {
     /// The name in KEXINIT.

@@ -25,6 +25,17 @@ use crate::random::{RandomError, SecureRandom};
 use crate::secret::SecretBytes;
 use crate::wire::{DecodeError, MessageNumber};
 
+/// Every method that is built in.
+pub static ALL: &[&dyn KeyExchange] = &[
+    #[cfg(feature = "pq")]
+    MLKEM768X25519_SHA256,
+    CURVE25519_SHA256,
+    CURVE25519_SHA256_LIBSSH,
+    ECDH_SHA2_NISTP256,
+    ECDH_SHA2_NISTP384,
+    ECDH_SHA2_NISTP521,
+];
+
 /// A key exchange method's descriptor.
 pub trait KeyExchange: Send + Sync {
     /// The name in KEXINIT.

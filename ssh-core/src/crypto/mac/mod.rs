@@ -7,6 +7,9 @@ use core::fmt;
 
 pub use hmac_sha2::{HMAC_SHA2_256, HMAC_SHA2_256_ETM, HMAC_SHA2_512, HMAC_SHA2_512_ETM};
 
+/// Every MAC that is built in.
+pub static ALL: &[&dyn Mac] = &[HMAC_SHA2_256_ETM, HMAC_SHA2_512_ETM, HMAC_SHA2_256, HMAC_SHA2_512];
+
 /// A MAC's descriptor.
 pub trait Mac: Send + Sync {
     /// The name in KEXINIT.

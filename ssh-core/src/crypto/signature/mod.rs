@@ -23,6 +23,18 @@ pub(crate) use rsa::{RsaComponents, RsaPrivateKey};
 
 use crate::wire::DecodeError;
 
+/// Every algorithm that is built in.
+pub static ALL: &[&dyn SignatureAlgorithm] = &[
+    SSH_ED25519,
+    ECDSA_SHA2_NISTP256,
+    ECDSA_SHA2_NISTP384,
+    ECDSA_SHA2_NISTP521,
+    #[cfg(feature = "rsa")]
+    RSA_SHA2_512,
+    #[cfg(feature = "rsa")]
+    RSA_SHA2_256,
+];
+
 /// A signature algorithm's descriptor.
 pub trait SignatureAlgorithm: Send + Sync {
     /// The name in KEXINIT, in authentication requests and inside signature blobs.
