@@ -86,6 +86,33 @@ fn counts_that_the_bytes_cannot_hold() {
     assert_eq!(client.closed(), Some(malformed(7)));
 }
 
+/// The bytes would hold more.
+#[test]
+fn extensions_are_counted() {
+    for count in [Limits::EXTENSIONS, Limits::EXTENSIONS + 1] {
+        let mut client = WithClient::quick(true);
+        client.exchange(Step::NewKeys);
+        client.say(&messages::ext_info(&vec![("x", "y"); count as usize]));
+        let refused = (count > Limits::EXTENSIONS).then(|| malformed(7));
+        assert_eq!(client.closed(), refused, "{count}");
+    }
+}
+
+/// RFC 4253 §7.1: between its KEXINIT and its NEWKEYS a client asks for nothing, 50 included.
+#[test]
+fn a_request_to_log_in_waits_for_the_exchange() {
+    let mut client = WithClient::quick(true).keyed();
+    ClientRole::grant_service(&mut client);
+    client.peer.say(Step::KexInit);
+    client.settle();
+    assert_eq!(client.peer.numbers(), [20, 30]);
+    client.endpoint.authenticate("root", AuthMethod::Password("secret".into())).unwrap();
+    client.settle();
+    assert_eq!(client.peer.numbers(), []);
+    client.exchange(Step::NewKeys);
+    assert_eq!(client.peer.numbers(), [21, 50]);
+}
+
 fn malformed(number: u8) -> CloseReason {
     let number = MessageNumber(number);
     CloseReason::Failed(PeerMisbehaved::MalformedMessage { number, error: DecodeError::TooMany }.into())
@@ -150,6 +177,51 @@ fn buffers_are_counted() {
     assert_eq!(pair.server.handle_input(&bytes[..20_000]), 20_000);
     assert!(pair.server.buffer_memory() >= before.max(20_000), "input");
     assert!(pair.server.channel(server_id).is_some());
+}
+
+/// A socket that never takes the last byte does not make what it took pile up.
+#[test]
+fn output_that_never_runs_dry_does_not_grow() {
+    let mut pair = Setup::new(1).quick().build();
+    pair.log_in();
+    let (id, server_id) = pair.open_exec("cat");
+    let mut sent = 0;
+    while sent < 4 * 1024 * 1024 {
+        sent += pair.client.channel(id).unwrap().write(DataStream::STDOUT, &[7; 30_000]).unwrap();
+        let output = pair.client.poll_output();
+        let bytes = output[..output.len() - 1].to_vec();
+        pair.client.consume_output(bytes.len());
+        assert_eq!(pair.server.handle_input(&bytes), bytes.len());
+        while let Some(event) = pair.server.poll_event() {
+            drop(event);
+            let mut channel = pair.server.channel(server_id).unwrap();
+            let readable = channel.readable(DataStream::STDOUT).len();
+            channel.consume(DataStream::STDOUT, readable);
+        }
+        pair.deliver_to_client();
+        pair.poll_client();
+        assert!(pair.client.buffer_memory() < 512 * 1024, "{}", pair.client.buffer_memory());
+    }
+}
+
+/// Buffers are given back in quiet times, but not with half a packet in them.
+#[test]
+fn half_a_packet_outlives_quiet_times() {
+    let mut pair = Setup::new(1).quick().build();
+    pair.log_in();
+    let (id, server_id) = pair.open_exec("cat");
+    pair.client.channel(id).unwrap().write(DataStream::STDOUT, &[7; 30_000]).unwrap();
+    let bytes = pair.client.poll_output().to_vec();
+    let (first, second) = bytes.split_at(20_000);
+    assert_eq!(pair.server.handle_input(first), first.len());
+    pair.poll_server();
+    for _ in 0..10 {
+        pair.pass(60_000_000);
+        pair.poll_server();
+    }
+    assert_eq!(pair.server.handle_input(second), second.len());
+    pair.poll_server();
+    assert_eq!(pair.server.channel(server_id).unwrap().readable(DataStream::STDOUT), [7; 30_000]);
 }
 
 /// The volume under a key is what went out under it, however many packets wait.

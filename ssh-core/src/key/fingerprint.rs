@@ -4,9 +4,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use base64ct::{Base64Unpadded, Encoding};
-use digest::Digest;
 #[cfg(feature = "legacy")]
-use md5::Md5;
+use md5::{Digest, Md5};
 
 use crate::crypto::hash::Hash;
 
