@@ -53,6 +53,9 @@ pub struct ServerConfig {
     pub auth_methods: Vec<String>,
     /// Failed attempts after which the connection ends. OpenSSH: 6.
     pub max_auth_attempts: u32,
+    /// Let the application decide about signatures of security keys that nobody touched, instead of refusing them: with
+    /// such keys, whoever has taken over the client's machine can log in unnoticed. `false` by default.
+    pub security_keys_without_touch: bool,
     /// How many entries of a [`transcript`](crate::transcript) wait to be taken at most; later ones are counted and
     /// dropped. 0, the default: there is none. An entry takes some hundred bytes, that of a KEXINIT some KiB; they are no
     /// part of [`Limits`].
@@ -72,6 +75,7 @@ impl ServerConfig {
             host_keys,
             auth_methods: vec!["publickey".into(), "password".into()],
             max_auth_attempts: 6,
+            security_keys_without_touch: false,
             transcript_entries: 0,
         }
     }

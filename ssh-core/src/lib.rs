@@ -130,6 +130,7 @@ pub mod key;
 pub mod login;
 pub mod message;
 mod packet;
+mod pattern;
 pub mod random;
 mod recorder;
 pub mod recording {
@@ -225,6 +226,6 @@ pub use error::{CloseReason, Deadline, Error, LimitKind, Misuse, PeerMisbehaved,
 #[cfg(feature = "test-hooks")]
 pub use packet::Counters;
 pub use secret::SecretBytes;
-pub use time::Timestamp;
+pub use time::{Timestamp, UnixTime};
 pub use transport::{Negotiated, Side};
 pub use untrusted::{MultiLine, Untrusted};

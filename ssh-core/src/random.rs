@@ -119,6 +119,42 @@ impl TryRng for RandCore<'_> {
 
 impl TryCryptoRng for RandCore<'_> {}
 
+/// For functions that want a generator which cannot fail: it did what can fail when it was made.
+#[cfg(any(feature = "rsa", feature = "pq"))]
+pub(crate) struct Seeded(ChaChaRandom);
+
+#[cfg(any(feature = "rsa", feature = "pq"))]
+impl Seeded {
+    pub(crate) fn by(random: &mut dyn SecureRandom) -> Result<Self, RandomError> {
+        ChaChaRandom::seeded_by(random).map(Self)
+    }
+}
+
+#[cfg(any(feature = "rsa", feature = "pq"))]
+impl TryRng for Seeded {
+    type Error = core::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        let mut bytes = [0; 4];
+        self.0.fill_bytes(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        let mut bytes = [0; 8];
+        self.0.fill_bytes(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, destination: &mut [u8]) -> Result<(), Self::Error> {
+        self.0.fill_bytes(destination);
+        Ok(())
+    }
+}
+
+#[cfg(any(feature = "rsa", feature = "pq"))]
+impl TryCryptoRng for Seeded {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +205,23 @@ mod tests {
     #[test]
     fn debug_shows_no_state() {
         assert_eq!(alloc::format!("{:?}", ChaChaRandom::from_seed(&[7; 32])), "ChaChaRandom(..)");
+    }
+
+    /// The generator that keys are made from is the keystream, in whatever pieces it is drawn.
+    #[cfg(any(feature = "rsa", feature = "pq"))]
+    #[test]
+    fn the_seeded_stream_is_the_keystream() {
+        let mut expected = [0; 20];
+        ChaChaRandom::from_seed(&[3; 32]).fill_bytes(&mut expected);
+        let mut stream = Seeded(ChaChaRandom::from_seed(&[3; 32]));
+        let mut drawn = alloc::vec::Vec::new();
+        let Ok(number) = stream.try_next_u32();
+        drawn.extend_from_slice(&number.to_le_bytes());
+        let Ok(number) = stream.try_next_u64();
+        drawn.extend_from_slice(&number.to_le_bytes());
+        let mut rest = [0; 8];
+        let Ok(()) = stream.try_fill_bytes(&mut rest);
+        drawn.extend_from_slice(&rest);
+        assert_eq!(drawn, expected);
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 600;
 
 /// Leaves: they may be used by every module.
-const LEAVES: &[&str] = &["time", "random", "secret", "untrusted", "error", "config"];
+const LEAVES: &[&str] = &["time", "random", "secret", "untrusted", "pattern", "error", "config"];
 
 /// Every top-level module and what it may use beside itself and the leaves. Dependencies run one way.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -35,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("random", &[]),
     ("secret", &[]),
     ("untrusted", &[]),
+    ("pattern", &[]),
     ("error", &["wire", "crypto", "key"]),
     ("config", &["crypto", "key"]),
     (

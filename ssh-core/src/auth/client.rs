@@ -349,20 +349,24 @@ impl ClientAuth {
         });
     }
 
-    /// Our first algorithm that fits the key and that the server takes, if it said what it takes (RFC 8332 §3.3).
+    /// Our first algorithm that fits the key and that the server takes, if it said what it takes (RFC 8332 §3.3). It says
+    /// that by the names in signatures, which are those of plain keys for certificates too.
+    ///
+    /// A server that says nothing may know no SHA-2 for RSA: where the old algorithm is allowed, it is the one to try.
     fn choose_algorithm(
         &self,
         key: &PublicKey,
         algorithms: &[&'static dyn SignatureAlgorithm],
     ) -> Option<&'static str> {
-        let accepted = |name: &str| match &self.server_signature_algorithms {
-            Some(list) => list.iter().any(|each| each == name),
-            None => true,
+        let mut fitting = algorithms.iter().filter(|algorithm| algorithm.key_type() == key.key_type());
+        let chosen = match &self.server_signature_algorithms {
+            Some(list) => fitting.find(|algorithm| {
+                let plain = algorithm.plain().map_or(algorithm.name(), |plain| plain.name());
+                list.iter().any(|each| each == algorithm.name() || each == plain)
+            }),
+            None => fitting.clone().find(|algorithm| algorithm.name() == key.key_type()).or_else(|| fitting.next()),
         };
-        let fits = |algorithm: &&&'static dyn SignatureAlgorithm| {
-            algorithm.key_type() == key.key_type() && accepted(algorithm.name())
-        };
-        algorithms.iter().find(fits).map(|algorithm| algorithm.name())
+        chosen.map(|algorithm| algorithm.name())
     }
 
     fn handle_banner(&mut self, body: &[u8]) -> Result<ClientAuthEvent, Error> {

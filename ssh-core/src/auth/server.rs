@@ -11,7 +11,7 @@ use super::{
     signed_data, unexpected,
 };
 use crate::config::Limits;
-use crate::crypto::signature::SignatureAlgorithm;
+use crate::crypto::signature::{SecurityKeyUse, SignatureAlgorithm, Verified};
 use crate::error::{Error, LimitKind, Misuse, PeerMisbehaved};
 use crate::key::PublicKey;
 use crate::message::{
@@ -65,10 +65,15 @@ pub enum Credential {
     },
     /// A key that signed this very request.
     PublicKey {
-        /// The key that signed.
+        /// The key that signed. It may be a certificate: whether that is good for this user,
+        /// [`Certificate::check`](crate::key::Certificate::check) says.
         key: PublicKey,
         /// How it signed.
         algorithm: &'static str,
+        /// What the security key said that the key lives in, if it does. It was touched, unless
+        /// [`ServerConfig::security_keys_without_touch`](crate::ServerConfig::security_keys_without_touch) leaves that to
+        /// the application.
+        security_key: Option<SecurityKeyUse>,
     },
     /// Asks for questions: answer with [`AuthAnswer::Prompts`].
     KeyboardInteractive {
@@ -145,6 +150,7 @@ pub(crate) struct ServerAuthConfig<'a> {
     pub(crate) methods: &'a [String],
     pub(crate) max_failures: u32,
     pub(crate) max_requests: u32,
+    pub(crate) security_keys_without_touch: bool,
 }
 
 enum State {
@@ -356,14 +362,11 @@ impl ServerAuth {
         config: ServerAuthConfig<'_>,
         outbound: &mut Outbound,
     ) -> Result<Option<ServerAuthEvent>, Error> {
+        let refused = |auth: &mut Self, outbound: &mut Outbound| auth.refuse(config, outbound).map(|()| None);
         let algorithm = config.algorithms.iter().find(|each| each.name().as_bytes() == fields.algorithm);
-        let key = PublicKey::from_blob(fields.key_blob).ok();
-        let (Some(algorithm), Some(key)) = (algorithm, key) else {
-            return self.refuse(config, outbound).map(|()| None);
-        };
-        if key.key_type() != algorithm.key_type() {
-            return self.refuse(config, outbound).map(|()| None);
-        }
+        let Some(algorithm) = algorithm else { return refused(self, outbound) };
+        let key = PublicKey::from_blob(fields.key_blob).ok().filter(|key| key.key_type() == algorithm.key_type());
+        let Some(key) = key else { return refused(self, outbound) };
         let Some(signature) = fields.signature else {
             self.turn = self.turn.wrapping_add(1);
             let offer = KeyOffer { user, key: key.clone(), turn: self.turn };
@@ -371,10 +374,14 @@ impl ServerAuth {
             return Ok(Some(ServerAuthEvent::Offer(offer)));
         };
         let data = signed_data(session_id, user.as_bytes(), fields.algorithm, fields.key_blob);
-        if algorithm.verify(key.blob(), &data, signature).is_err() {
-            return self.refuse(config, outbound).map(|()| None);
+        let Ok(Verified { security_key }) = algorithm.verify(key.blob(), &data, signature) else {
+            return refused(self, outbound);
+        };
+        let untouched = security_key.is_some_and(|used| !used.user_present);
+        if untouched && !config.security_keys_without_touch {
+            return refused(self, outbound);
         }
-        let credential = Credential::PublicKey { key: key.clone(), algorithm: algorithm.name() };
+        let credential = Credential::PublicKey { key: key.clone(), algorithm: algorithm.name(), security_key };
         Ok(Some(self.ask(user, credential, Some(key))))
     }
 

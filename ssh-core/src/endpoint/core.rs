@@ -539,6 +539,7 @@ pub(super) fn server_auth_config(config: &CoreConfig) -> ServerAuthConfig<'_> {
     ServerAuthConfig {
         algorithms: &config.algorithms.public_key,
         methods,
+        security_keys_without_touch: config.server.as_ref().is_some_and(|server| server.security_keys_without_touch),
         max_failures: config.server.as_ref().map_or(0, |server| server.max_auth_attempts),
         max_requests: config.limits.max_auth_requests,
     }

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::pattern;
 use crate::crypto::{Named, UnknownAlgorithm};
+use crate::pattern;
 
 /// Applies a list to the built-in algorithms.
 ///

@@ -20,8 +20,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
-use super::{SkipReason, SkippedLine, first_word, numbered_lines, pattern};
+use super::{SkipReason, SkippedLine, first_word, numbered_lines};
 use crate::key::{PublicKey, PublicKeyLine};
+use crate::pattern;
 use crate::random::{RandomError, SecureRandom};
 
 const DEFAULT_PORT: u16 = 22;

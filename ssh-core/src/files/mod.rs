@@ -3,7 +3,6 @@
 pub mod algorithm_list;
 pub mod authorized_keys;
 pub mod known_hosts;
-mod pattern;
 pub mod ssh_config;
 
 use crate::key::KeyError;

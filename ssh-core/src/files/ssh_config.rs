@@ -7,7 +7,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
-use super::pattern;
+use crate::pattern;
 
 /// The content of a file.
 #[derive(Clone, Debug, Default)]

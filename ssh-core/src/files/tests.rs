@@ -2,13 +2,14 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use proptest::prelude::*;
 
+use super::SkipReason;
 use super::algorithm_list::apply;
 use super::authorized_keys::AuthorizedKeys;
 use super::known_hosts::{FormatEntryError, HostKeyVerdict, KnownHosts};
 use super::ssh_config::{ConfigText, parse_option};
-use super::{SkipReason, pattern};
 use crate::crypto::Named;
 use crate::key::{PublicKey, PublicKeyLine};
+use crate::pattern;
 use crate::random::{ChaChaRandom, RandomError, SecureRandom};
 
 fn key(text: &[u8]) -> PublicKey {

@@ -8,7 +8,7 @@ use crate::crypto::cipher::{Cipher, IntegrityError, OpenPacket, Opened, PacketKe
 use crate::crypto::compression;
 use crate::crypto::hash::Hash;
 use crate::crypto::kex::{KexError, KexExchange, KexMessage, KexOutcome, KexReply, KexStep, KeyExchange, ServerProof};
-use crate::crypto::signature::{SignatureAlgorithm, SignatureError};
+use crate::crypto::signature::{SignatureAlgorithm, SignatureError, Verified};
 use crate::key::PublicKey;
 use crate::random::{ChaChaRandom, SecureRandom};
 use crate::secret::SecretBytes;
@@ -213,10 +213,13 @@ impl SignatureAlgorithm for FakeSignature {
         SIGNATURE
     }
 
-    fn verify(&self, key_blob: &[u8], _message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-        if Reader::new(key_blob).string() != Ok(SIGNATURE.as_bytes()) {
-            return Err(SignatureError::WrongKeyType);
-        }
-        if signature == self::signature() { Ok(()) } else { Err(SignatureError::Invalid) }
+    fn verify(&self, key_blob: &[u8], _message: &[u8], signature: &[u8]) -> Result<Verified, SignatureError> {
+        self.check_key(key_blob)?;
+        if signature == self::signature() { Ok(Verified::default()) } else { Err(SignatureError::Invalid) }
+    }
+
+    fn check_key(&self, key_blob: &[u8]) -> Result<(), SignatureError> {
+        let right = Reader::new(key_blob).string() == Ok(SIGNATURE.as_bytes());
+        if right { Ok(()) } else { Err(SignatureError::WrongKeyType) }
     }
 }

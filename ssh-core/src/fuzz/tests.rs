@@ -145,7 +145,7 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
             for (number, name) in ["ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa2048"].into_iter().enumerate() {
                 let key = crate::key::PrivateKey::from_openssh(&file(name), None);
                 let Ok(key) = key else { continue };
-                let algorithm = key.public_key().signature_algorithms()[0];
+                let algorithm = key.public_key().signature_algorithms().next().unwrap();
                 let mut out = vec![number as u8];
                 for piece in [key.public_key().blob(), &key.sign(algorithm, b"message", &mut random(1)).unwrap()] {
                     out.extend((piece.len() as u16).to_be_bytes());

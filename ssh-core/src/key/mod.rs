@@ -14,12 +14,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod certificate;
 mod fingerprint;
 mod formats;
 mod private;
 mod public;
+mod revocation;
 
+pub use certificate::{
+    Certificate, CertificateBuilder, CertificateCheck, CertificateError, CertificateGrant, CertificateKind,
+    CertificateOption, CertificateToSign, IssueError,
+};
 pub use fingerprint::{Fingerprint, FingerprintHash};
 pub use formats::{KeyEncryption, KeyFileError, MAX_BCRYPT_ROUNDS, MAX_KEY_FILE_LENGTH, PublicKeyLine};
 pub use private::{GenerateError, KeyAlgorithm, PrivateKey, SignError};
 pub use public::{KeyError, PublicKey};
+pub use revocation::{RevocationList, RevocationListError};

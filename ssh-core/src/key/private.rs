@@ -3,9 +3,13 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+#[cfg(feature = "legacy")]
+use crate::crypto::signature::DsaPrivateKey;
 #[cfg(feature = "rsa")]
 use crate::crypto::signature::RsaPrivateKey;
-use crate::crypto::signature::{Curve, EcdsaPrivateKey, Ed25519PrivateKey, SignatureError};
+use crate::crypto::signature::{self, Curve, EcdsaPrivateKey, Ed25519PrivateKey, SignatureError};
+#[cfg(feature = "pq")]
+use crate::crypto::signature::{MlDsa44Ed25519, MlDsa44Ed25519PrivateKey};
 use crate::random::{RandomError, SecureRandom};
 use crate::secret::SecretBytes;
 use zeroize::Zeroizing;
@@ -43,8 +47,21 @@ impl PrivateKey {
                 let size = usize::try_from(bits).unwrap_or(usize::MAX);
                 Secret::Rsa(RsaPrivateKey::generate(size, random)?.map_err(|_| GenerateError::RsaSize { bits })?)
             }
+            #[cfg(feature = "pq")]
+            KeyAlgorithm::MlDsa44Ed25519 => Self::mldsa44_ed25519(MlDsa44Ed25519::Iana, random)?,
+            #[cfg(feature = "pq")]
+            KeyAlgorithm::MlDsa44Ed25519OpenSsh => Self::mldsa44_ed25519(MlDsa44Ed25519::OpenSsh, random)?,
+            #[cfg(feature = "legacy")]
+            KeyAlgorithm::Dsa => Secret::Dsa(DsaPrivateKey::generate(random)?),
         };
         Ok(Self::new(secret, String::new()))
+    }
+
+    #[cfg(feature = "pq")]
+    fn mldsa44_ed25519(algorithm: MlDsa44Ed25519, random: &mut dyn SecureRandom) -> Result<Secret, RandomError> {
+        let mut seeds = Zeroizing::new([0; 64]);
+        random.fill(&mut *seeds)?;
+        Ok(Secret::MlDsa44Ed25519(MlDsa44Ed25519PrivateKey::from_seeds(algorithm, &seeds)))
     }
 
     pub(super) fn new(secret: Secret, comment: String) -> Self {
@@ -94,20 +111,29 @@ impl PrivateKey {
     }
 
     /// Signs `data` with `algorithm`, one of the public key's
-    /// [`signature_algorithms`](PublicKey::signature_algorithms); returns the whole signature blob (RFC 4253 §6.6).
+    /// [`signature_algorithms`](PublicKey::signature_algorithms) or the same with a certificate; returns the whole
+    /// signature blob (RFC 4253 §6.6).
     ///
     /// # Errors
     /// [`SignError`]
-    #[cfg_attr(not(feature = "rsa"), expect(unused_variables, reason = "only RSA draws randomness to sign"))]
+    #[cfg_attr(
+        not(any(feature = "rsa", feature = "pq")),
+        expect(unused_variables, reason = "only RSA and ML-DSA draw randomness to sign")
+    )]
     pub fn sign(&self, algorithm: &str, data: &[u8], random: &mut dyn SecureRandom) -> Result<Vec<u8>, SignError> {
-        if !self.public.signature_algorithms().contains(&algorithm) {
+        let plain = signature::by_name(algorithm).map(|algorithm| algorithm.plain().unwrap_or(algorithm));
+        let Some(plain) = plain.filter(|plain| plain.key_type() == self.public.key_type()) else {
             return Err(SignError::Algorithm { algorithm: algorithm.into(), key_type: self.public.key_type().into() });
-        }
+        };
         let signature = match &self.secret {
             Secret::Ed25519(key) => Ok(key.sign(data)),
             Secret::Ecdsa(key) => key.sign(data),
             #[cfg(feature = "rsa")]
-            Secret::Rsa(key) => key.sign(algorithm, data, random).map_err(SignError::Random)?,
+            Secret::Rsa(key) => key.sign(plain.name(), data, random).map_err(SignError::Random)?,
+            #[cfg(feature = "pq")]
+            Secret::MlDsa44Ed25519(key) => key.sign(data, random).map_err(SignError::Random)?,
+            #[cfg(feature = "legacy")]
+            Secret::Dsa(key) => key.sign(data),
         };
         signature.map_err(|_: SignatureError| SignError::Failed)
     }
@@ -126,6 +152,10 @@ pub(super) enum Secret {
     Ecdsa(EcdsaPrivateKey),
     #[cfg(feature = "rsa")]
     Rsa(RsaPrivateKey),
+    #[cfg(feature = "pq")]
+    MlDsa44Ed25519(MlDsa44Ed25519PrivateKey),
+    #[cfg(feature = "legacy")]
+    Dsa(DsaPrivateKey),
 }
 
 impl Secret {
@@ -135,6 +165,10 @@ impl Secret {
             Self::Ecdsa(key) => key.public_blob(),
             #[cfg(feature = "rsa")]
             Self::Rsa(key) => key.public_blob(),
+            #[cfg(feature = "pq")]
+            Self::MlDsa44Ed25519(key) => key.public_blob(),
+            #[cfg(feature = "legacy")]
+            Self::Dsa(key) => key.public_blob(),
         }
     }
 }
@@ -157,6 +191,15 @@ pub enum KeyAlgorithm {
         /// Bits of the modulus: 2048 to 16,384. 3072 is today's usual size; generating 16,384 takes minutes.
         bits: u32,
     },
+    /// ML-DSA-44 and Ed25519 together, `ssh-mldsa44-ed25519`: quantum computers do not break it.
+    #[cfg(feature = "pq")]
+    MlDsa44Ed25519,
+    /// The same under the name `ssh-mldsa44-ed25519@openssh.com`, the only one that OpenSSH 10.4 and 10.5 know.
+    #[cfg(feature = "pq")]
+    MlDsa44Ed25519OpenSsh,
+    /// DSA of 1024 bits: weak. Generating takes seconds.
+    #[cfg(feature = "legacy")]
+    Dsa,
 }
 
 /// Why a key could not be generated.

@@ -1,17 +1,20 @@
 //! Public keys.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
-use crate::crypto::signature::{Curve, Ed25519PrivateKey, SignatureError, blob};
+use crate::crypto::signature::{self, CertificateBlob, SignatureError, blob};
 use crate::wire::{DecodeError, NameList, Reader};
 
-use super::{Fingerprint, FingerprintHash};
+use super::{Certificate, Fingerprint, FingerprintHash};
 
 /// A public key: its blob (RFC 4253 §6.6), checked.
 ///
 /// A key of a built-in type is well-formed and its point is on its curve; whether it is *strong* enough is decided
 /// where it is used. A key of another type is kept as it came, so that it can be shown, compared and passed on.
+///
+/// It may be a certificate, whose authority's signature is right then; see [`certificate`](Self::certificate). A
+/// certificate is never equal to the key that it certifies, so code that does not know certificates refuses them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicKey {
     blob: Vec<u8>,
@@ -33,9 +36,26 @@ impl PublicKey {
         let name = plausible_key_type(name).ok_or(KeyError::Malformed(DecodeError::InvalidValue))?;
         check_known(name, blob).map_err(|error| match error {
             SignatureError::UnacceptableKey => KeyError::Unacceptable { key_type: name.into() },
+            SignatureError::Authority => KeyError::Authority,
             _ => KeyError::Malformed(DecodeError::InvalidValue),
         })?;
+        if let Ok(certificate) = CertificateBlob::open(blob) {
+            Certificate::read(&certificate).map_err(KeyError::Malformed)?;
+        }
         Ok(Self { blob: blob.to_vec() })
+    }
+
+    /// What it certifies, if it is a certificate.
+    pub fn certificate(&self) -> Option<Certificate> {
+        Certificate::read(&CertificateBlob::open(&self.blob).ok()?).ok()
+    }
+
+    /// The key alone: of a certificate the one that is certified, otherwise this one. Its private half is what signs.
+    pub fn plain(&self) -> Cow<'_, Self> {
+        match CertificateBlob::open(&self.blob) {
+            Ok(certificate) => Cow::Owned(Self { blob: certificate.plain_key }),
+            Err(_) => Cow::Borrowed(self),
+        }
     }
 
     /// The blob.
@@ -56,24 +76,18 @@ impl PublicKey {
     /// The size users know the key by, such as 256 for Ed25519 and the modulus' bits for RSA. `None` for a type that is
     /// not built in.
     pub fn bits(&self) -> Option<u32> {
-        match self.key_type() {
-            "ssh-ed25519" => Some(256),
-            "ssh-rsa" => blob::open_rsa(&self.blob).ok().and_then(|(_, n)| u32::try_from(n.bits()).ok()),
-            name => curve(name).map(Curve::bits),
+        let key_type = self.key_type();
+        match signature::for_key_type(key_type).next() {
+            Some(algorithm) => algorithm.key_bits(&self.blob),
+            None if key_type == RSA => blob::rsa_bits(&self.blob),
+            None => None,
         }
     }
 
-    /// The signature algorithms this type of key signs with, most wanted first. Empty for a type that is not built in.
-    pub fn signature_algorithms(&self) -> &'static [&'static str] {
-        match self.key_type() {
-            "ssh-ed25519" => &["ssh-ed25519"],
-            "ecdsa-sha2-nistp256" => &["ecdsa-sha2-nistp256"],
-            "ecdsa-sha2-nistp384" => &["ecdsa-sha2-nistp384"],
-            "ecdsa-sha2-nistp521" => &["ecdsa-sha2-nistp521"],
-            #[cfg(feature = "rsa")]
-            "ssh-rsa" => &["rsa-sha2-512", "rsa-sha2-256"],
-            _ => &[],
-        }
+    /// The signature algorithms that are built in for this type of key, most wanted first; weak ones, if there are, come
+    /// last. None for a type that is not built in.
+    pub fn signature_algorithms(&self) -> impl Iterator<Item = &'static str> {
+        signature::for_key_type(self.key_type()).map(|algorithm| algorithm.name())
     }
 
     /// For blobs this crate wrote itself.
@@ -94,17 +108,16 @@ fn plausible_key_type(name: &[u8]) -> Option<&str> {
     (plain && !name.is_empty() && name.len() <= NameList::MAX_NAME_LENGTH).then_some(name)
 }
 
-fn curve(key_type: &str) -> Option<Curve> {
-    Curve::ALL.into_iter().find(|curve| curve.key_type() == key_type)
-}
-
 fn check_known(key_type: &str, key_blob: &[u8]) -> Result<(), SignatureError> {
-    match key_type {
-        "ssh-ed25519" => Ed25519PrivateKey::check_public_blob(key_blob),
-        "ssh-rsa" => blob::open_rsa(key_blob).map(drop),
-        name => curve(name).map_or(Ok(()), |curve| curve.check_public_blob(key_blob)),
+    match signature::for_key_type(key_type).next() {
+        Some(algorithm) => algorithm.check_key(key_blob),
+        // Its name is everywhere, even where nothing can verify with it.
+        None if key_type == RSA => blob::open_rsa(key_blob).map(drop),
+        None => Ok(()),
     }
 }
+
+const RSA: &str = "ssh-rsa";
 
 /// Why bytes or a line are not a public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +130,8 @@ pub enum KeyError {
         /// The key type.
         key_type: String,
     },
+    /// The blob is a certificate, and the signature of its authority is not right, or of a kind that no authority may use.
+    Authority,
     /// The blob or the line is longer than any key.
     TooLong,
     /// A line does not have a key type and a blob.
@@ -137,6 +152,9 @@ impl fmt::Display for KeyError {
         match self {
             Self::Malformed(error) => write!(f, "the public key is malformed: {error}"),
             Self::Unacceptable { key_type } => write!(f, "the public key is not a valid {key_type} key"),
+            Self::Authority => f.write_str(
+                "the certificate is not signed by its authority, or with an algorithm that is too weak: SHA-1 or DSA",
+            ),
             Self::TooLong => f.write_str("the public key is too long"),
             Self::NotAKeyLine => f.write_str("the line is not a public key: expected a key type and base64 data"),
             Self::Base64 => f.write_str("the public key's base64 data is malformed"),

@@ -20,7 +20,7 @@ use crate::crypto::mac::Mac;
 use crate::crypto::signature::{SignatureAlgorithm, SignatureError};
 use crate::crypto::{Algorithms, KeyLetter, derive_key};
 use crate::error::{Error, Misuse, PeerMisbehaved, Stage};
-use crate::key::PublicKey;
+use crate::key::{KeyError, PublicKey};
 use crate::message::{DecodeMessage, KexInit, Message, NewKeys};
 use crate::packet::Receiver;
 use crate::random::SecureRandom;
@@ -340,8 +340,12 @@ impl Transport {
         };
         let exchange_hash = self.exchange_hash(&exchange, &outcome, host_key);
         let algorithm = exchange.agreement.negotiated.host_key;
-        algorithm.verify(host_key, &exchange_hash, signature).map_err(PeerMisbehaved::HostKey)?;
-        let key = PublicKey::from_blob(host_key).map_err(|_| malformed_key)?;
+        // A host is no person who could touch a security key.
+        let _verified = algorithm.verify(host_key, &exchange_hash, signature).map_err(PeerMisbehaved::HostKey)?;
+        let key = PublicKey::from_blob(host_key).map_err(|error| match error {
+            KeyError::Authority => PeerMisbehaved::HostKey(SignatureError::Authority),
+            _ => malformed_key,
+        })?;
         let host_key = host_key.clone();
         let known = self.host_key.replace(host_key.clone());
         let parked = Parked {

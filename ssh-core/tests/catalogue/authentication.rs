@@ -123,6 +123,7 @@ fn declared_named_and_used_algorithm_are_one() {
     });
     let mut accepted = 0;
     for user in user_keys() {
+        // SHA-1 is in no default list: a signature with it is refused whatever it is called.
         for used in user.public_key().signature_algorithms() {
             for declared in NAMES {
                 let fields = [&[1][..], &strings(&[declared.as_bytes(), user.public_key().blob()])].concat();
@@ -134,10 +135,10 @@ fn declared_named_and_used_algorithm_are_one() {
                 let content = reader.string().unwrap();
                 for named in NAMES {
                     meeting.say(&[request.clone(), string(strings(&[named.as_bytes(), content]))].concat());
-                    if declared == used && named == used {
+                    if *declared == used && *named == used && used != "ssh-rsa" {
                         let request = meeting.request();
-                        let right = matches!(&request.credential, Credential::PublicKey { algorithm, key }
-                            if algorithm == used && key == user.public_key());
+                        let right = matches!(&request.credential, Credential::PublicKey { algorithm, key, .. }
+                            if *algorithm == used && key == user.public_key());
                         assert!(right, "{request:?}");
                         meeting.endpoint.answer_auth(request, AuthAnswer::Reject).unwrap();
                         meeting.settle();
@@ -158,10 +159,10 @@ fn algorithms_left_out_are_refused_in_offers() {
     for user in user_keys() {
         let mut meeting =
             server_asked(|config| config.algorithms.public_key.retain(|each| each.key_type() == "ssh-ed25519"));
-        for name in user.public_key().signature_algorithms().iter().chain(&["ssh-rsa", "ssh-dss", ""]) {
+        for name in user.public_key().signature_algorithms().chain(["ssh-dss", ""]) {
             let fields = [&[0][..], &strings(&[name.as_bytes(), user.public_key().blob()])].concat();
             meeting.say(&messages::userauth_request("root", "publickey", &fields));
-            if *name == "ssh-ed25519" {
+            if name == "ssh-ed25519" {
                 let offer = meeting.offer();
                 meeting.endpoint.answer_key_offer(offer, false).unwrap();
                 meeting.settle();

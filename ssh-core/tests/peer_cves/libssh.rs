@@ -157,7 +157,7 @@ fn cve_2023_1667_a_wrong_guess_in_a_later_exchange() {
 fn cve_2023_2283_a_signature_that_cannot_be_checked() {
     let blob = Key::from_seed([1; 32]).blob();
     let good = Key::from_seed([1; 32]).sign(b"data");
-    assert_eq!(SSH_ED25519.verify(&blob, b"data", &good), Ok(()));
+    assert_eq!(SSH_ED25519.verify(&blob, b"data", &good).map(drop), Ok(()));
     for length in 0..good.len() {
         assert!(SSH_ED25519.verify(&blob, b"data", &good[..length]).is_err(), "{length}");
     }

@@ -20,13 +20,18 @@ pub(crate) fn open_key<'a>(blob: &'a [u8], key_type: &str) -> Result<Reader<'a>,
 
 /// The content of a signature blob made with exactly the algorithm `name` (RFC 4253 §6.6).
 pub(super) fn open_signature<'a>(signature: &'a [u8], name: &str) -> Result<&'a [u8], SignatureError> {
+    let (content, rest) = begin_signature(signature, name)?;
+    rest.finish()?;
+    Ok(content)
+}
+
+/// The content of a signature blob made with exactly the algorithm `name`, and the fields behind it.
+pub(super) fn begin_signature<'a>(signature: &'a [u8], name: &str) -> Result<(&'a [u8], Reader<'a>), SignatureError> {
     let mut reader = Reader::new(signature);
     if reader.string()? != name.as_bytes() {
         return Err(SignatureError::WrongAlgorithm);
     }
-    let content = reader.string()?;
-    reader.finish()?;
-    Ok(content)
+    Ok((reader.string()?, reader))
 }
 
 /// A signature blob: the algorithm's name and its content.
@@ -50,6 +55,11 @@ pub(crate) fn open_rsa(blob: &[u8]) -> Result<(Mpint<'_>, Mpint<'_>), SignatureE
     if acceptable { Ok((e, n)) } else { Err(SignatureError::UnacceptableKey) }
 }
 
-fn is_odd(number: Mpint<'_>) -> bool {
+/// Bits of the modulus of an `ssh-rsa` blob.
+pub(crate) fn rsa_bits(blob: &[u8]) -> Option<u32> {
+    open_rsa(blob).ok().and_then(|(_, n)| u32::try_from(n.bits()).ok())
+}
+
+pub(super) fn is_odd(number: Mpint<'_>) -> bool {
     number.magnitude().last().is_some_and(|last| last & 1 == 1)
 }

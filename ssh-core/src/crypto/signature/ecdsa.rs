@@ -6,7 +6,7 @@ use elliptic_curve::Generate;
 use signature::{Signer, Verifier};
 use zeroize::Zeroizing;
 
-use super::{SignatureAlgorithm, SignatureError, blob};
+use super::{SignatureAlgorithm, SignatureError, Verified, blob};
 use crate::random::{RandCore, RandomError, SecureRandom};
 use crate::wire::{Mpint, Reader, Writer};
 
@@ -26,8 +26,11 @@ pub(crate) enum Curve {
 }
 
 impl Curve {
-    /// Every curve.
-    pub(crate) const ALL: [Self; 3] = [Self::Nistp256, Self::Nistp384, Self::Nistp521];
+    /// The curve of the keys of a type.
+    pub(crate) fn by_key_type(key_type: &[u8]) -> Option<Self> {
+        let all = [Self::Nistp256, Self::Nistp384, Self::Nistp521];
+        all.into_iter().find(|curve| curve.key_type().as_bytes() == key_type)
+    }
 
     /// The curve's name inside key blobs.
     pub(crate) const fn identifier(self) -> &'static str {
@@ -48,7 +51,7 @@ impl Curve {
     }
 
     /// Bits of the field, the size users know the key by.
-    pub(crate) const fn bits(self) -> u32 {
+    const fn bits(self) -> u32 {
         match self {
             Self::Nistp256 => 256,
             Self::Nistp384 => 384,
@@ -65,9 +68,30 @@ impl Curve {
         }
     }
 
-    /// Checks a public key blob: form, curve name, and that the point is on the curve.
-    pub(crate) fn check_public_blob(self, key_blob: &[u8]) -> Result<(), SignatureError> {
-        let point = self.point(key_blob)?;
+    /// The encoded point in a key blob: uncompressed, of the right length. RFC 5656 §3.1 leaves compression optional;
+    /// nobody uses it, and one key must not have two blobs.
+    fn point(self, key_blob: &[u8]) -> Result<&[u8], SignatureError> {
+        let mut reader = blob::open_key(key_blob, self.key_type())?;
+        let point = self.read_point(&mut reader)?;
+        reader.finish().map_err(|_| SignatureError::MalformedKey)?;
+        Ok(point)
+    }
+
+    /// The curve's name and an encoded point.
+    pub(super) fn read_point<'a>(self, reader: &mut Reader<'a>) -> Result<&'a [u8], SignatureError> {
+        let fields = reader.string().and_then(|identifier| Ok((identifier, reader.string()?)));
+        let (identifier, point) = fields.map_err(|_| SignatureError::MalformedKey)?;
+        if identifier != self.identifier().as_bytes() {
+            return Err(SignatureError::MalformedKey);
+        }
+        if point.first() != Some(&4) || point.len() != 1 + 2 * self.field_length() {
+            return Err(SignatureError::UnacceptableKey);
+        }
+        Ok(point)
+    }
+
+    /// Checks that an encoded point is on the curve.
+    pub(super) fn check_point(self, point: &[u8]) -> Result<(), SignatureError> {
         let valid = match self {
             Self::Nistp256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).is_ok(),
             Self::Nistp384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(point).is_ok(),
@@ -76,20 +100,23 @@ impl Curve {
         if valid { Ok(()) } else { Err(SignatureError::UnacceptableKey) }
     }
 
-    /// The encoded point in a key blob: uncompressed, of the right length. RFC 5656 §3.1 leaves compression optional;
-    /// nobody uses it, and one key must not have two blobs.
-    fn point(self, key_blob: &[u8]) -> Result<&[u8], SignatureError> {
-        let mut reader = blob::open_key(key_blob, self.key_type())?;
-        let fields = reader.string().and_then(|identifier| Ok((identifier, reader.string()?)));
-        let (identifier, point) = fields.map_err(|_| SignatureError::MalformedKey)?;
-        reader.finish().map_err(|_| SignatureError::MalformedKey)?;
-        if identifier != self.identifier().as_bytes() {
-            return Err(SignatureError::MalformedKey);
+    /// Verifies the content of a signature blob over `message`.
+    pub(super) fn verify_content(self, point: &[u8], message: &[u8], content: &[u8]) -> Result<(), SignatureError> {
+        macro_rules! verify {
+            ($curve:ident) => {{
+                let key =
+                    $curve::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| SignatureError::UnacceptableKey)?;
+                let fixed = self.fixed_signature(content)?;
+                // from_slice checks 0 < r, s < n
+                let signature = $curve::ecdsa::Signature::from_slice(&fixed).map_err(|_| SignatureError::Invalid)?;
+                key.verify(message, &signature).map_err(|_| SignatureError::Invalid)
+            }};
         }
-        if point.first() != Some(&4) || point.len() != 1 + 2 * self.field_length() {
-            return Err(SignatureError::UnacceptableKey);
+        match self {
+            Self::Nistp256 => verify!(p256),
+            Self::Nistp384 => verify!(p384),
+            Self::Nistp521 => verify!(p521),
         }
-        Ok(point)
     }
 
     /// `r ‖ s` as fixed-length fields from the content of a signature blob (RFC 5656 §3.1.2).
@@ -116,24 +143,18 @@ impl SignatureAlgorithm for Curve {
         (*self).key_type()
     }
 
-    fn verify(&self, key_blob: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    fn verify(&self, key_blob: &[u8], message: &[u8], signature: &[u8]) -> Result<Verified, SignatureError> {
         let point = self.point(key_blob)?;
-        let content = blob::open_signature(signature, self.name())?;
-        macro_rules! verify {
-            ($curve:ident) => {{
-                let key =
-                    $curve::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| SignatureError::UnacceptableKey)?;
-                let fixed = self.fixed_signature(content)?;
-                // from_slice checks 0 < r, s < n
-                let signature = $curve::ecdsa::Signature::from_slice(&fixed).map_err(|_| SignatureError::Invalid)?;
-                key.verify(message, &signature).map_err(|_| SignatureError::Invalid)
-            }};
-        }
-        match self {
-            Self::Nistp256 => verify!(p256),
-            Self::Nistp384 => verify!(p384),
-            Self::Nistp521 => verify!(p521),
-        }
+        self.verify_content(point, message, blob::open_signature(signature, self.name())?)?;
+        Ok(Verified::default())
+    }
+
+    fn check_key(&self, key_blob: &[u8]) -> Result<(), SignatureError> {
+        self.check_point(self.point(key_blob)?)
+    }
+
+    fn key_bits(&self, _key_blob: &[u8]) -> Option<u32> {
+        Some(self.bits())
     }
 }
 

@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+pub(super) use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::{Signature, Signer, SigningKey};
 use zeroize::Zeroizing;
 
-use super::{SignatureAlgorithm, SignatureError, blob};
+use super::{SignatureAlgorithm, SignatureError, Verified, blob};
 use crate::wire::Writer;
 
 /// `ssh-ed25519`. Signatures that only some implementations take (small-order points, non-canonical encodings) are
@@ -13,6 +14,8 @@ use crate::wire::Writer;
 pub const SSH_ED25519: &dyn SignatureAlgorithm = &SshEd25519;
 
 const NAME: &str = "ssh-ed25519";
+/// Bits of an encoded point.
+pub(super) const BITS: u32 = 256;
 
 struct SshEd25519;
 
@@ -25,11 +28,18 @@ impl SignatureAlgorithm for SshEd25519 {
         NAME
     }
 
-    fn verify(&self, key_blob: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    fn verify(&self, key_blob: &[u8], message: &[u8], signature: &[u8]) -> Result<Verified, SignatureError> {
         let key = public_key(key_blob)?;
-        let content = blob::open_signature(signature, NAME)?;
-        let content: &[u8; 64] = content.try_into().map_err(|_| SignatureError::MalformedSignature)?;
-        key.verify_strict(message, &Signature::from_bytes(content)).map_err(|_| SignatureError::Invalid)
+        verify_content(&key, message, blob::open_signature(signature, NAME)?)?;
+        Ok(Verified::default())
+    }
+
+    fn check_key(&self, key_blob: &[u8]) -> Result<(), SignatureError> {
+        public_key(key_blob).map(drop)
+    }
+
+    fn key_bits(&self, _key_blob: &[u8]) -> Option<u32> {
+        Some(BITS)
     }
 }
 
@@ -63,12 +73,12 @@ impl Ed25519PrivateKey {
 
     /// Signs `message`; the result is a whole signature blob (RFC 8709 §6).
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        blob::seal_signature(NAME, &self.0.sign(message).to_bytes())
+        blob::seal_signature(NAME, &self.sign_content(message))
     }
 
-    /// Checks a public key blob: form, and that it is a point of large order.
-    pub(crate) fn check_public_blob(key_blob: &[u8]) -> Result<(), SignatureError> {
-        public_key(key_blob).map(drop)
+    /// Signs `message`; the result is the bytes of RFC 8032 §5.1.6 alone.
+    pub(super) fn sign_content(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
     }
 }
 
@@ -76,9 +86,20 @@ fn public_key(key_blob: &[u8]) -> Result<VerifyingKey, SignatureError> {
     let mut reader = blob::open_key(key_blob, NAME)?;
     let bytes = reader.string().map_err(|_| SignatureError::MalformedKey)?;
     reader.finish().map_err(|_| SignatureError::MalformedKey)?;
+    point(bytes)
+}
+
+/// The public key that `bytes` encode (RFC 8032 §5.1.5).
+pub(super) fn point(bytes: &[u8]) -> Result<VerifyingKey, SignatureError> {
     let bytes: &[u8; 32] = bytes.try_into().map_err(|_| SignatureError::MalformedKey)?;
     let key = VerifyingKey::from_bytes(bytes).map_err(|_| SignatureError::UnacceptableKey)?;
     if key.is_weak() { Err(SignatureError::UnacceptableKey) } else { Ok(key) }
+}
+
+/// Verifies the 64 bytes of a signature over `message`.
+pub(super) fn verify_content(key: &VerifyingKey, message: &[u8], content: &[u8]) -> Result<(), SignatureError> {
+    let content: &[u8; 64] = content.try_into().map_err(|_| SignatureError::MalformedSignature)?;
+    key.verify_strict(message, &Signature::from_bytes(content)).map_err(|_| SignatureError::Invalid)
 }
 
 #[cfg(test)]

@@ -1,25 +1,30 @@
 //! RSA, PKCS#1 v1.5 with SHA-2 (RFC 8332). The crate `rsa` is used here and nowhere else.
 //!
-//! `ssh-rsa` as an *algorithm* (SHA-1) does not exist here; as a key type it names these keys.
+//! `ssh-rsa` names the type of all these keys; as an *algorithm* (RFC 4253 §6.6) it signs with SHA-1, for which forged
+//! signatures can be bought, and exists with the feature `legacy` alone.
 
 use alloc::vec::Vec;
-use core::convert::Infallible;
 
-use rand_core::{TryCryptoRng, TryRng};
 use rsa::traits::{PrivateKeyParts, PublicKeyParts, SignatureScheme};
 use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
+#[cfg(feature = "legacy")]
+use sha1::{Digest, Sha1};
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-use super::{SignatureAlgorithm, SignatureError, blob};
+use super::{SignatureAlgorithm, SignatureError, Verified, blob};
 use crate::crypto::hash::Hash;
-use crate::random::{ChaChaRandom, RandCore, RandomError, SecureRandom};
+use crate::random::{RandCore, RandomError, SecureRandom, Seeded};
 use crate::wire::{Mpint, Writer};
 
 /// `rsa-sha2-256` (RFC 8332 §3).
-pub const RSA_SHA2_256: &dyn SignatureAlgorithm = &RsaSha2::Sha256;
+pub const RSA_SHA2_256: &dyn SignatureAlgorithm = &RsaAlgorithm::Sha256;
 /// `rsa-sha2-512` (RFC 8332 §3).
-pub const RSA_SHA2_512: &dyn SignatureAlgorithm = &RsaSha2::Sha512;
+pub const RSA_SHA2_512: &dyn SignatureAlgorithm = &RsaAlgorithm::Sha512;
+
+/// `ssh-rsa` (RFC 4253 §6.6): SHA-1, weak. For peers from before 2018 alone.
+#[cfg(feature = "legacy")]
+pub const SSH_RSA: &dyn SignatureAlgorithm = &RsaAlgorithm::Sha1;
 
 const KEY_TYPE: &str = "ssh-rsa";
 
@@ -27,18 +32,28 @@ const KEY_TYPE: &str = "ssh-rsa";
 const MIN_BITS: usize = 2048;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum RsaSha2 {
+enum RsaAlgorithm {
+    #[cfg(feature = "legacy")]
+    Sha1,
     Sha256,
     Sha512,
 }
 
-impl RsaSha2 {
+impl RsaAlgorithm {
     fn by_name(name: &str) -> Option<Self> {
-        [Self::Sha512, Self::Sha256].into_iter().find(|algorithm| algorithm.name() == name)
+        let all = [
+            Self::Sha512,
+            Self::Sha256,
+            #[cfg(feature = "legacy")]
+            Self::Sha1,
+        ];
+        all.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
     fn digest(self, message: &[u8]) -> Vec<u8> {
         match self {
+            #[cfg(feature = "legacy")]
+            Self::Sha1 => Sha1::digest(message).to_vec(),
             Self::Sha256 => Hash::Sha256.digest(&[message]),
             Self::Sha512 => Hash::Sha512.digest(&[message]),
         }
@@ -46,15 +61,19 @@ impl RsaSha2 {
 
     fn padding(self) -> Pkcs1v15Sign {
         match self {
+            #[cfg(feature = "legacy")]
+            Self::Sha1 => Pkcs1v15Sign::new::<Sha1>(),
             Self::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
             Self::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
         }
     }
 }
 
-impl SignatureAlgorithm for RsaSha2 {
+impl SignatureAlgorithm for RsaAlgorithm {
     fn name(&self) -> &'static str {
         match self {
+            #[cfg(feature = "legacy")]
+            Self::Sha1 => "ssh-rsa",
             Self::Sha256 => "rsa-sha2-256",
             Self::Sha512 => "rsa-sha2-512",
         }
@@ -66,14 +85,28 @@ impl SignatureAlgorithm for RsaSha2 {
 
     /// A signature shorter than the modulus is taken as if its leading zeros were there, as OpenSSH does: some signers
     /// strip them. A longer one is refused.
-    fn verify(&self, key_blob: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    fn verify(&self, key_blob: &[u8], message: &[u8], signature: &[u8]) -> Result<Verified, SignatureError> {
         let key = public_key(key_blob)?;
         let content = blob::open_signature(signature, self.name())?;
         let padding = key.size().checked_sub(content.len()).ok_or(SignatureError::MalformedSignature)?;
         let mut padded = Vec::with_capacity(key.size());
         padded.resize(padding, 0);
         padded.extend_from_slice(content);
-        key.verify(self.padding(), &self.digest(message), &padded).map_err(|_| SignatureError::Invalid)
+        key.verify(self.padding(), &self.digest(message), &padded).map_err(|_| SignatureError::Invalid)?;
+        Ok(Verified::default())
+    }
+
+    fn check_key(&self, key_blob: &[u8]) -> Result<(), SignatureError> {
+        blob::open_rsa(key_blob).map(drop)
+    }
+
+    fn key_bits(&self, key_blob: &[u8]) -> Option<u32> {
+        blob::rsa_bits(key_blob)
+    }
+
+    #[cfg(feature = "legacy")]
+    fn is_weak(&self) -> bool {
+        *self == Self::Sha1
     }
 }
 
@@ -102,7 +135,7 @@ impl RsaPrivateKey {
         if !(MIN_BITS..=blob::MAX_RSA_BITS).contains(&bits) {
             return Ok(Err(SignatureError::UnacceptableKey));
         }
-        let mut stream = Seeded(ChaChaRandom::seeded_by(random)?);
+        let mut stream = Seeded::by(random)?;
         Ok(rsa::RsaPrivateKey::new(&mut stream, bits).map(Self).map_err(|_| SignatureError::UnacceptableKey))
     }
 
@@ -164,7 +197,7 @@ impl RsaPrivateKey {
         message: &[u8],
         random: &mut dyn SecureRandom,
     ) -> Result<Result<Vec<u8>, SignatureError>, RandomError> {
-        let Some(algorithm) = RsaSha2::by_name(name) else {
+        let Some(algorithm) = RsaAlgorithm::by_name(name) else {
             return Ok(Err(SignatureError::WrongAlgorithm));
         };
         let digest = algorithm.digest(message);
@@ -187,32 +220,6 @@ fn public_key(key_blob: &[u8]) -> Result<RsaPublicKey, SignatureError> {
 fn number(magnitude: &[u8]) -> BoxedUint {
     BoxedUint::from_be_slice_vartime(magnitude)
 }
-
-/// For the one function of `rsa` that wants a generator which cannot fail.
-struct Seeded(ChaChaRandom);
-
-impl TryRng for Seeded {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.0.fill_bytes(&mut bytes);
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.0.fill_bytes(&mut bytes);
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, destination: &mut [u8]) -> Result<(), Infallible> {
-        self.0.fill_bytes(destination);
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Seeded {}
 
 #[cfg(test)]
 mod tests;

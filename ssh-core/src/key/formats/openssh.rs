@@ -11,7 +11,11 @@ use zeroize::Zeroizing;
 
 use super::KeyFileError;
 use super::cipher::{FileCipher, encrypt_aes256_ctr};
+#[cfg(feature = "legacy")]
+use crate::crypto::signature::DsaPrivateKey;
 use crate::crypto::signature::{Curve, EcdsaPrivateKey, Ed25519PrivateKey};
+#[cfg(feature = "pq")]
+use crate::crypto::signature::{MlDsa44Ed25519, MlDsa44Ed25519PrivateKey};
 #[cfg(feature = "rsa")]
 use crate::crypto::signature::{RsaComponents, RsaPrivateKey};
 use crate::key::private::{PrivateKey, Secret};
@@ -188,12 +192,21 @@ fn read_secret(reader: &mut Reader<'_>) -> Result<Secret, KeyFileError> {
     if key_type == b"ssh-ed25519" {
         return read_ed25519(reader);
     }
-    if let Some(curve) = Curve::ALL.into_iter().find(|curve| curve.key_type().as_bytes() == key_type) {
+    if let Some(curve) = Curve::by_key_type(key_type) {
         return read_ecdsa(reader, curve);
     }
     #[cfg(feature = "rsa")]
     if key_type == b"ssh-rsa" {
         return read_rsa(reader);
+    }
+    #[cfg(feature = "pq")]
+    if let Some(algorithm) = MlDsa44Ed25519::by_key_type(key_type) {
+        return read_mldsa44_ed25519(reader, algorithm);
+    }
+    #[cfg(feature = "legacy")]
+    if key_type == b"ssh-dss" {
+        let key = DsaPrivateKey::read(reader);
+        return key.map(Secret::Dsa).map_err(|_| KeyFileError::InvalidKey { key_type: "ssh-dss".into() });
     }
     Err(KeyFileError::UnsupportedKeyType { name: lossy(key_type) })
 }
@@ -230,6 +243,17 @@ fn read_rsa(reader: &mut Reader<'_>) -> Result<Secret, KeyFileError> {
     let (p, q) = (secret_number()?, secret_number()?);
     let key = RsaPrivateKey::from_components(&RsaComponents { n, e, d, iqmp, p, q });
     key.map(Secret::Rsa).map_err(|_| KeyFileError::InvalidKey { key_type: "ssh-rsa".into() })
+}
+
+#[cfg(feature = "pq")]
+fn read_mldsa44_ed25519(reader: &mut Reader<'_>, algorithm: MlDsa44Ed25519) -> Result<Secret, KeyFileError> {
+    let (public, seeds) = (reader.string()?, reader.string()?);
+    let seeds = seeds.try_into().map_err(|_| KeyFileError::Malformed(DecodeError::InvalidValue))?;
+    let key = MlDsa44Ed25519PrivateKey::from_seeds(algorithm, seeds);
+    if public != key.public_bytes() {
+        return Err(KeyFileError::PublicMismatch);
+    }
+    Ok(Secret::MlDsa44Ed25519(key))
 }
 
 fn write_section(
@@ -274,6 +298,13 @@ fn write_secret(secret: &Secret, writer: &mut Writer<'_>) {
                 writer.mpint(Mpint::from_magnitude(part));
             }
         }
+        #[cfg(feature = "pq")]
+        Secret::MlDsa44Ed25519(key) => {
+            writer.string(&key.public_bytes());
+            writer.string(&key.seeds());
+        }
+        #[cfg(feature = "legacy")]
+        Secret::Dsa(key) => key.write(writer),
     }
 }
 

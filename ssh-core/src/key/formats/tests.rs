@@ -26,6 +26,14 @@ const GOLDEN: &[Golden] = golden!("ed25519", "ecdsa256", "ecdsa384", "ecdsa521")
 const GOLDEN_RSA: &[Golden] = golden!("rsa2048", "rsa3072");
 #[cfg(not(feature = "rsa"))]
 const GOLDEN_RSA: &[Golden] = &[];
+#[cfg(feature = "legacy")]
+const GOLDEN_DSA: &[Golden] = golden!("dsa");
+#[cfg(not(feature = "legacy"))]
+const GOLDEN_DSA: &[Golden] = &[];
+#[cfg(feature = "pq")]
+const GOLDEN_PQ: &[Golden] = golden!("mldsa44");
+#[cfg(not(feature = "pq"))]
+const GOLDEN_PQ: &[Golden] = &[];
 
 fn random() -> ChaChaRandom {
     ChaChaRandom::from_seed(&[9; 32])
@@ -36,7 +44,7 @@ fn passphrase() -> SecretBytes {
 }
 
 fn golden() -> impl Iterator<Item = &'static Golden> {
-    GOLDEN.iter().chain(GOLDEN_RSA)
+    GOLDEN.iter().chain(GOLDEN_RSA).chain(GOLDEN_DSA).chain(GOLDEN_PQ)
 }
 
 #[test]
@@ -85,6 +93,8 @@ fn fingerprints_of_ssh_keygen() {
             let kind = match key.key_type() {
                 "ssh-ed25519" => "ED25519",
                 "ssh-rsa" => "RSA",
+                "ssh-dss" => "DSA",
+                "ssh-mldsa44-ed25519" => "MLDSA44-ED25519",
                 _ => "ECDSA",
             };
             let shown = format!("{} {} {comment} ({kind})", key.bits().unwrap(), key.fingerprint(hash));
@@ -115,6 +125,10 @@ fn round_trip() {
         KeyAlgorithm::EcdsaNistp521,
         #[cfg(feature = "rsa")]
         KeyAlgorithm::Rsa { bits: 2048 },
+        #[cfg(feature = "pq")]
+        KeyAlgorithm::MlDsa44Ed25519OpenSsh,
+        #[cfg(feature = "legacy")]
+        KeyAlgorithm::Dsa,
     ];
     for kind in kinds {
         let mut key = PrivateKey::generate(kind, &mut random()).unwrap();
@@ -125,7 +139,7 @@ fn round_trip() {
             assert!(text.expose().split(|&byte| byte == b'\n').all(|line| line.len() <= 70));
             let read = PrivateKey::from_openssh(text.expose(), encryption.map(|_| passphrase()).as_ref()).unwrap();
             assert_eq!((read.public_key(), read.comment()), (key.public_key(), key.comment()));
-            let algorithm = key.public_key().signature_algorithms()[0];
+            let algorithm = key.public_key().signature_algorithms().next().unwrap();
             let sign = |key: &PrivateKey| key.sign(algorithm, b"m", &mut random()).unwrap();
             assert_eq!(sign(&read), sign(&key));
         }
@@ -475,10 +489,10 @@ fn keys_of_other_types_in_words() {
         });
         openssh::read(&out, None).unwrap_err()
     };
-    let dss = [0, 0, 0, 7, b's', b's', b'h', b'-', b'd', b's', b's'];
-    let error = file(&dss, b"ssh-dss");
-    assert_eq!(error, KeyFileError::UnsupportedKeyType { name: "ssh-dss".into() });
-    assert_eq!(format!("{error}"), "the key is of type \"ssh-dss\", which is not supported");
+    let new = [&[0, 0, 0, 7][..], b"ssh-new"].concat();
+    let error = file(&new, b"ssh-new");
+    assert_eq!(error, KeyFileError::UnsupportedKeyType { name: "ssh-new".into() });
+    assert_eq!(format!("{error}"), "the key is of type \"ssh-new\", which is not supported");
     let error = file(b"", b"ssh-ed25519");
     assert_eq!(error, KeyFileError::PublicKey(KeyError::Malformed(DecodeError::Truncated)));
     assert_eq!(format!("{error}"), "in the key file, the public key is malformed: it ends too early");

@@ -122,11 +122,11 @@ fn rfc_6979() {
 
 #[test]
 fn points_and_scalars_out_of_range() {
-    for curve in Curve::ALL {
+    for curve in [Curve::Nistp256, Curve::Nistp384, Curve::Nistp521] {
         let key = EcdsaPrivateKey::generate(curve, &mut ChaChaRandom::from_seed(&[3; 32])).unwrap();
         let point = key.public_point();
         let signature = key.sign(b"m").unwrap();
-        assert_eq!(curve.verify(&key.public_blob(), b"m", &signature), Ok(()));
+        assert_eq!(curve.verify(&key.public_blob(), b"m", &signature).map(drop), Ok(()));
         assert_eq!(curve.verify(&key.public_blob(), b"n", &signature), Err(SignatureError::Invalid));
         let verify = |point: &[u8]| curve.verify(&key_blob(curve, point), b"m", &signature);
         let compressed = [&[2 + (point[point.len() - 1] & 1)], &point[1..=curve.field_length()]].concat();

@@ -1,7 +1,7 @@
 //! OpenSSH's patterns: `*` any text, `?` any one byte, `!` before a pattern excludes (ssh_config(5), PATTERNS).
 
 /// Whether `pattern` covers the whole of `text`. Takes at most |pattern| · |text| steps, whatever the stars.
-pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut rest_pattern, mut rest_text) = (pattern, text);
     // where to resume if what follows the last star does not fit: that star takes one byte more
     let mut resume: Option<(&[u8], &[u8])> = None;
@@ -25,7 +25,7 @@ pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 /// Whether some pattern covers `text` and no pattern with `!` does.
-pub(super) fn list_matches<'a>(patterns: impl IntoIterator<Item = &'a [u8]>, text: &[u8]) -> bool {
+pub(crate) fn list_matches<'a>(patterns: impl IntoIterator<Item = &'a [u8]>, text: &[u8]) -> bool {
     let mut found = false;
     for pattern in patterns {
         match pattern.strip_prefix(b"!") {
@@ -38,6 +38,6 @@ pub(super) fn list_matches<'a>(patterns: impl IntoIterator<Item = &'a [u8]>, tex
 }
 
 /// Whether there is a wildcard in `text`.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub(crate) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }

@@ -1,0 +1,172 @@
+//! Certificates, key revocation lists and signatures of security keys as OpenSSH 9.2 and 10.6 make and judge them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ssh_core::UnixTime;
+use ssh_core::crypto::signature;
+use ssh_core::key::{
+    CertificateCheck, CertificateError, CertificateKind, KeyError, PublicKey, PublicKeyLine, RevocationList,
+};
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+/// The lines `name key` of a file.
+fn keys(text: &str) -> BTreeMap<&str, Result<PublicKey, KeyError>> {
+    let lines = text.lines().map(|line| line.split_once(' ').expect("a name and a key"));
+    lines.map(|(name, line)| (name, PublicKeyLine::parse(line.as_bytes()).map(|line| line.key))).collect()
+}
+
+fn certificates() -> BTreeMap<&'static str, Result<PublicKey, KeyError>> {
+    keys(include_str!("data/certificates/keys.txt"))
+}
+
+/// What a certificate is refused for.
+fn refusal(key: &PublicKey, check: &CertificateCheck<'_>) -> Option<&'static str> {
+    let error = key.certificate().expect("a certificate").check(check).err()?;
+    Some(match error {
+        CertificateError::UnknownAuthority { .. } => "authority",
+        CertificateError::Kind { .. } => "kind",
+        CertificateError::NotYetValid { .. } => "not yet",
+        CertificateError::Expired { .. } => "expired",
+        CertificateError::Principal { .. } => "principal",
+        CertificateError::UnknownCriticalOption { .. } => "critical option",
+        CertificateError::SourceAddress { .. } => "source",
+        CertificateError::VerificationRequired => "verification",
+        other => panic!("{other}"),
+    })
+}
+
+/// Root logs in from 127.0.0.1. Everything else is good.
+const BAD_FOR_ROOT: &[(&str, &str)] = &[
+    ("host-as-user-cert", "kind"),
+    ("opt-no-principals-cert", "principal"),
+    ("opt-other-principal-cert", "principal"),
+    ("opt-sk-verify-required-cert", "verification"),
+    ("opt-source-elsewhere-cert", "source"),
+    ("opt-unknown-critical-cert", "critical option"),
+    // OpenSSH accepts it: to it the option is about security keys alone, and this is none.
+    ("opt-verify-required-cert", "verification"),
+    ("other-ca-cert", "authority"),
+    ("time-expired-cert", "expired"),
+    ("time-future-cert", "not yet"),
+    ("user-as-host-cert", "principal"),
+];
+
+#[test]
+fn user_certificates_of_ssh_keygen() {
+    let certificates = certificates();
+    let authorities = ["ca", "ca-rsa", "ca-ecdsa", "ca-mldsa"].map(|name| certificates[name].clone().unwrap());
+    let check = CertificateCheck::user("root", NOW, &authorities).from("127.0.0.1".parse().unwrap());
+    let bad: BTreeMap<_, _> = BAD_FOR_ROOT.iter().copied().collect();
+    let mut seen = 0;
+    for (name, key) in certificates.iter().filter(|(name, _)| name.ends_with("-cert") && !name.starts_with("host-")) {
+        seen += 1;
+        match (*name, key) {
+            // OpenSSH accepts it if the algorithm is allowed.
+            ("ca-ssh-rsa-cert", key) => assert_eq!(*key, Err(KeyError::Authority)),
+            (name, Ok(key)) if key.certificate().is_some() => {
+                assert_eq!(refusal(key, &check), bad.get(name).copied(), "{name}");
+            }
+            (name, Ok(key)) => assert!(signature::ALL.iter().all(|each| each.key_type() != key.key_type()), "{name}"),
+            (name, Err(error)) => panic!("{name}: {error}"),
+        }
+    }
+    assert_eq!(seen, 36);
+}
+
+#[test]
+fn host_certificates_of_ssh_keygen() {
+    let certificates = certificates();
+    let authorities = [certificates["ca"].clone().unwrap()];
+    let bad = BTreeMap::from([
+        ("host-expired-cert", "expired"),
+        ("host-no-names-cert", "principal"),
+        ("host-wrong-name-cert", "principal"),
+        ("host-as-user-cert", "principal"),
+        ("user-as-host-cert", "kind"),
+    ]);
+    for (name, key) in
+        certificates.iter().filter(|(name, _)| name.starts_with("host-") || **name == "user-as-host-cert")
+    {
+        let key = key.as_ref().unwrap();
+        if key.certificate().is_some() {
+            let check = CertificateCheck::host("127.0.0.1", NOW, &authorities);
+            assert_eq!(refusal(key, &check), bad.get(name).copied(), "{name}");
+        }
+    }
+}
+
+/// What they grant, and what their authority wrote into them.
+#[test]
+fn content() {
+    let certificates = certificates();
+    let certificate = |name: &str| certificates[name].clone().unwrap().certificate().unwrap();
+    let authorities = [certificates["ca"].clone().unwrap()];
+    let grant = |name| {
+        let check = CertificateCheck::user("root", NOW, &authorities).from("127.0.0.1".parse().unwrap());
+        certificate(name).check(&check).unwrap()
+    };
+    let forced = grant("opt-force-command-cert");
+    assert_eq!(forced.force_command.as_deref(), Some("echo forced \"$SSH_ORIGINAL_COMMAND\""));
+    assert!(forced.pty && forced.user_rc && forced.x11_forwarding && forced.agent_forwarding);
+    let none = grant("opt-no-extensions-cert");
+    assert!(!none.pty && !none.port_forwarding && none.force_command.is_none());
+    assert_eq!(grant("opt-force-and-source-cert").force_command.as_deref(), Some("/bin/true"));
+    let many = certificate("opt-many-principals-cert");
+    assert_eq!((many.principals().len(), &many.principals()[100][..]), (101, "root"));
+    assert_eq!(certificate("serial-max-cert").serial(), u64::MAX);
+    assert_eq!(certificate("serial-0-cert").key_id(), "id with spaces, \"quotes\" and é");
+    let host = certificate("host-ed25519-cert");
+    assert_eq!(
+        (host.kind(), host.principals()),
+        (CertificateKind::Host, &["localhost".into(), "127.0.0.1".into()][..])
+    );
+    assert_eq!(host.valid_after().to_string(), "2020-01-01T00:00:00Z");
+    assert_eq!(certificate("serial-0-cert").valid_before(), UnixTime::FOREVER);
+}
+
+/// Each list revokes exactly what OpenSSH says it does.
+#[test]
+fn key_revocation_lists_of_ssh_keygen() {
+    let keys = keys(include_str!("data/krl/keys.txt"));
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/krl");
+    let mut seen = 0;
+    for line in include_str!("data/krl/expected.txt").lines() {
+        let (name, expected) = line.split_once(':').unwrap();
+        let list = RevocationList::parse(&std::fs::read(format!("{directory}/{name}.krl")).unwrap()).unwrap();
+        let expected: BTreeSet<&str> = expected.split_whitespace().collect();
+        let revoked = keys.iter().filter(|(_, key)| list.revokes(key.as_ref().unwrap()));
+        assert_eq!(revoked.map(|(name, _)| *name).collect::<BTreeSet<_>>(), expected, "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, 23);
+}
+
+/// Every bit of them matters: to whom they belong, to what was signed, or to the form.
+#[test]
+fn signatures_that_sshd_accepted() {
+    let text = include_str!("data/security_keys/accepted.txt");
+    let fields = |name| text.lines().filter_map(move |line| line.strip_prefix(name));
+    let mut seen = 0;
+    for (((algorithm, key), data), signature) in
+        fields("algorithm ").zip(fields("public ")).zip(fields("data ")).zip(fields("signature "))
+    {
+        let algorithm = signature::ALL.iter().find(|each| each.name() == algorithm).unwrap();
+        let [key, data, signature] = [key, data, signature].map(unhex);
+        let used = algorithm.verify(&key, &data, &signature).unwrap().security_key.unwrap();
+        assert!(used.user_present);
+        assert!(PublicKey::from_blob(&key).is_ok());
+        for at in 0..signature.len() {
+            let mut changed = signature.clone();
+            changed[at] ^= 4;
+            assert!(algorithm.verify(&key, &data, &changed).is_err(), "byte {at}");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 7);
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
