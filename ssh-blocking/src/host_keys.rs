@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use ssh_core::UnixTime;
 use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::key::{FingerprintHash, PublicKey};
 use ssh_core::login::{HostKeyDecision, StrictHostKeyChecking, judge_host_key};
@@ -104,7 +106,7 @@ impl KnownHostsPolicy {
         let read = self.files.iter().map(|path| Ok((path.display().to_string(), Self::read(path)?)));
         let files = read.collect::<Result<Vec<_>>>()?;
         let files = files.iter().map(|(name, hosts)| (name.as_str(), hosts));
-        Ok(judge_host_key(self.mode, files, host, port, key))
+        Ok(judge_host_key(self.mode, files, host, port, key, now()))
     }
 
     fn remember(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
@@ -142,6 +144,12 @@ impl HostKeyPolicy for KnownHostsPolicy {
             .flat_map(|hosts| hosts.known_key_types(host, port).into_iter().map(String::from).collect::<Vec<_>>())
             .collect()
     }
+}
+
+/// By the system's clock: what certificates are judged by.
+fn now() -> UnixTime {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    UnixTime::from_secs(since_1970.map_or(0, |time| time.as_secs()))
 }
 
 /// Adds a line at the end, whatever the file ends with. Nothing that is there is touched.

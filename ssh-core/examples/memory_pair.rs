@@ -13,6 +13,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ssh_core::UnixTime;
 use ssh_core::files::authorized_keys::AuthorizedKeys;
 use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::key::{KeyAlgorithm, PrivateKey};
@@ -43,7 +44,7 @@ fn run() -> Result<u8> {
     let mut server = Server::new(Arc::new(config), Box::new(OsRandom), now)?;
     let mut service = Service::new(Arc::new(Access { host_key, authorized_keys }));
 
-    let target = Target { host: "memory".into(), port: 22, user: "alice".into(), command };
+    let target = Target { host: "memory".into(), port: 22, user: "alice".into(), command, now: UnixTime::ALWAYS };
     let mut job = Job::new(target, user_key, KnownHosts::parse(known_hosts.as_bytes()), Box::new(OsRandom));
     let mut config = job.config();
     config.transcript_entries = if wants_diagram { 1000 } else { 0 };

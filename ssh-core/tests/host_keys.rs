@@ -3,11 +3,14 @@
 mod common;
 
 use common::key;
+use ssh_core::UnixTime;
 use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::key::{FingerprintHash, KeyAlgorithm, PublicKey};
 use ssh_core::login::{HostKeyDecision, StrictHostKeyChecking, judge_host_key};
 
 use StrictHostKeyChecking::{AcceptNew, Ask, InsecureNo, Yes};
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 const MODES: [StrictHostKeyChecking; 4] = [Yes, Ask, AcceptNew, InsecureNo];
 
@@ -41,7 +44,7 @@ fn revoked() -> String {
 fn judge(mode: StrictHostKeyChecking, texts: [&str; 2]) -> HostKeyDecision {
     let [first, second] = texts.map(|text| KnownHosts::parse(text.as_bytes()));
     assert!(first.skipped().is_empty() && second.skipped().is_empty());
-    judge_host_key(mode, [("first", &first), ("second", &second)], "host", 22, &shown())
+    judge_host_key(mode, [("first", &first), ("second", &second)], "host", 22, &shown(), NOW)
 }
 
 fn refusal(decision: HostKeyDecision) -> String {
@@ -104,7 +107,7 @@ fn an_unknown_host_is_remembered_asked_about_or_refused() {
     let text = refusal(judge(Yes, ["", ""]));
     let expected = format!("the ssh-ed25519 host key {fingerprint} of host (port 22) is not known; add it to");
     assert_eq!(text, format!("{expected} first if it is right"));
-    let no_files = refusal(judge_host_key(Yes, [], "host", 22, &shown()));
+    let no_files = refusal(judge_host_key(Yes, [], "host", 22, &shown(), NOW));
     assert_eq!(no_files, format!("{expected} a known_hosts file if it is right"));
 }
 
@@ -118,7 +121,7 @@ fn another_port_is_another_host() {
         ("host", 2222, HostKeyDecision::Remember),
         ("host2", 22, HostKeyDecision::Remember),
     ] {
-        assert_eq!(judge_host_key(AcceptNew, [("file", &file)], host, port, &shown()), expected, "{host}:{port}");
+        assert_eq!(judge_host_key(AcceptNew, [("file", &file)], host, port, &shown(), NOW), expected, "{host}:{port}");
     }
 }
 

@@ -8,7 +8,7 @@ use ssh_async::ssh_core::{AuthAnswer, AuthRequest, CloseReason, Identity, KeyOff
 use ssh_async::{Channel, Connection, Handler, Runtime};
 
 use crate::session;
-use crate::shared::accounts::{self, Permission};
+use crate::shared::accounts::Permission;
 use crate::shared::log;
 use crate::shared::preparation::Preparation;
 use crate::shared::service::Service;
@@ -55,7 +55,8 @@ impl<T: Runtime> Handler for Clients<T> {
 
     async fn session(&self, connection: &Connection, identity: Arc<Identity>, channel: Channel<ServerRole>) {
         let service = Arc::clone(&self.service);
-        let permission = blocking::unblock(move || permission(&service, &identity)).await;
+        let peer = connection.peer().to_owned();
+        let permission = blocking::unblock(move || permission(&service, &peer, &identity)).await;
         let Some(permission) = permission else {
             log::info(format_args!("{}: its key allows no sessions any more", connection.peer()));
             return;
@@ -72,7 +73,7 @@ impl<T: Runtime> Handler for Clients<T> {
 }
 
 /// What all keys of a login together allow now; `None`: one of them has been taken out of the files since. Reads files.
-fn permission(service: &Service, identity: &Identity) -> Option<Permission> {
-    let mut keys = identity.keys.iter().map(|key| accounts::permission(&service.settings.authorized_keys, key));
+fn permission(service: &Service, peer: &str, identity: &Identity) -> Option<Permission> {
+    let mut keys = identity.keys.iter().map(|key| service.permission(peer, &identity.user, key));
     keys.try_fold(Permission::FREE, |before, key| Some(before.and(key?)))
 }

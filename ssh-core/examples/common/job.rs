@@ -13,7 +13,7 @@ use ssh_core::random::SecureRandom;
 use ssh_core::wire::{DataStream, DisconnectReason};
 use ssh_core::{
     Channel, ChannelEvent, ChannelId, ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, HostKeyAnswer,
-    HostKeyRequest, IncomingRequest,
+    HostKeyRequest, IncomingRequest, UnixTime,
 };
 
 /// Where to log in, as whom, and what to run there.
@@ -22,6 +22,8 @@ pub(crate) struct Target {
     pub(crate) port: u16,
     pub(crate) user: String,
     pub(crate) command: String,
+    /// What a certificate of the host is judged by.
+    pub(crate) now: UnixTime,
 }
 
 /// One login and one command.
@@ -145,7 +147,7 @@ impl Job {
     fn check_host_key(&mut self, ssh: &mut Client, request: HostKeyRequest) -> Result<(), String> {
         let files = [("known_hosts", &self.known_hosts)];
         let Target { host, port, .. } = &self.target;
-        match judge_host_key(StrictHostKeyChecking::Yes, files, host, *port, &request.key) {
+        match judge_host_key(StrictHostKeyChecking::Yes, files, host, *port, &request.key, self.target.now) {
             HostKeyDecision::Accept => ssh.answer_host_key(request, HostKeyAnswer::Accept).map_err(text),
             HostKeyDecision::Refuse(why) => {
                 self.failure = Some(why);

@@ -7,12 +7,12 @@ pub(crate) mod service;
 use std::error::Error;
 use std::net::TcpStream;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use ssh_core::Timestamp;
 use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::key::PrivateKey;
 use ssh_core::random::OsRandom;
+use ssh_core::{Timestamp, UnixTime};
 
 pub(crate) use job::{Job, Target};
 
@@ -29,6 +29,7 @@ pub(crate) fn job_from_arguments() -> Result<Job> {
         port: port.parse().map_err(|_| format!("{port}: not a port"))?,
         user: user.clone(),
         command: command.join(" "),
+        now: UnixTime::from_secs(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs()),
     };
     let known_hosts = KnownHosts::parse(&read_file(known_hosts)?);
     Ok(Job::new(target, read_key(identity)?, known_hosts, Box::new(OsRandom)))

@@ -26,7 +26,7 @@ impl Inbox<ServerRole> {
     /// Signs with whichever of the host keys is asked for. An answer to a connection that ended meanwhile is refused,
     /// which is no error: its end comes next.
     pub fn sign(&mut self, request: SignRequest, keys: &[PrivateKey], random: &mut dyn SecureRandom) {
-        let key = keys.iter().find(|key| *key.public_key() == request.key);
+        let key = keys.iter().find(|key| *key.public_key() == *request.key.plain());
         let signature = key.and_then(|key| key.sign(request.algorithm, &request.data, random).ok());
         let _ = self.endpoint.answer_signature(request, signature.as_deref());
     }

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{SkipReason, SkippedLine, numbered_lines};
-use crate::key::{PublicKey, PublicKeyLine};
+use crate::key::{Certificate, CertificateCheck, CertificateError, CertificateGrant, PublicKey, PublicKeyLine};
 
 /// The content of one file.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +83,12 @@ impl AuthorizedKeys {
         self.keys.iter().filter(move |line| line.key == *key && !line.has_option("cert-authority"))
     }
 
+    /// Every line that names the authority of `certificate` as one, in order.
+    pub fn find_authorities(&self, certificate: &Certificate) -> impl Iterator<Item = &AuthorizedKey> {
+        let authority = certificate.signature_key().clone();
+        self.keys.iter().filter(move |line| line.key == authority && line.has_option("cert-authority"))
+    }
+
     /// The lines, `cert-authority` lines included.
     pub fn keys(&self) -> &[AuthorizedKey] {
         &self.keys
@@ -98,6 +104,33 @@ impl AuthorizedKey {
     /// Whether the option `name`, in lower case, is present.
     pub fn has_option(&self, name: &str) -> bool {
         self.options.iter().any(|option| option.name == name)
+    }
+
+    /// The value of the option `name`, in lower case.
+    pub fn option_value(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|option| option.name == name).and_then(|option| option.value.as_deref())
+    }
+
+    /// Whether this `cert-authority` line lets somebody in with `certificate`: as [`Certificate::check`], with the line's
+    /// key as the authority, and with the names of the option `principals`, if it is there, in the place of the user's.
+    ///
+    /// # Errors
+    /// [`CertificateError`] says what does not hold.
+    pub fn check_certificate(
+        &self,
+        certificate: &Certificate,
+        check: CertificateCheck<'_>,
+    ) -> Result<CertificateGrant, CertificateError> {
+        let check = check.authorities(core::slice::from_ref(&self.key));
+        let Some(principals) = self.option_value("principals") else { return certificate.check(&check) };
+        let mut result = Err(CertificateError::Principal { principal: principals.into() });
+        for principal in principals.split(',') {
+            result = certificate.check(&check.clone().principal(principal));
+            if !matches!(result, Err(CertificateError::Principal { .. })) {
+                return result;
+            }
+        }
+        result
     }
 
     /// As OpenSSH does it: a line that is not a key from its start is options, a blank, and a key.

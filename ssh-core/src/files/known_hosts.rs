@@ -1,14 +1,16 @@
 //! `known_hosts`: the host keys a user trusts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
 //!
 //! ```
+//! use ssh_core::UnixTime;
 //! use ssh_core::files::known_hosts::{HostKeyVerdict, KnownHosts};
 //! use ssh_core::key::PublicKeyLine;
 //!
 //! let line = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDuBxtWmFLkh4HXjyvtSLhILHqrciy9I7hWKo6ZkrA9s";
 //! let key = PublicKeyLine::parse(line)?.key;
 //! let file = KnownHosts::parse(&[b"example.com ", &line[..]].concat());
-//! assert_eq!(file.lookup("example.com", 22, &key), HostKeyVerdict::Trusted { line: 1 });
-//! assert_eq!(file.lookup("example.com", 2222, &key), HostKeyVerdict::Unknown);
+//! let now = UnixTime::from_secs(1_800_000_000); // for certificates
+//! assert_eq!(file.lookup("example.com", 22, &key, now), HostKeyVerdict::Trusted { line: 1 });
+//! assert_eq!(file.lookup("example.com", 2222, &key, now), HostKeyVerdict::Unknown);
 //! # Ok::<(), ssh_core::key::KeyError>(())
 //! ```
 
@@ -21,9 +23,11 @@ use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
 use super::{SkipReason, SkippedLine, first_word, numbered_lines};
-use crate::key::{PublicKey, PublicKeyLine};
+use crate::crypto::signature;
+use crate::key::{Certificate, CertificateCheck, CertificateError, PublicKey, PublicKeyLine};
 use crate::pattern;
 use crate::random::{RandomError, SecureRandom};
+use crate::time::UnixTime;
 
 const DEFAULT_PORT: u16 = 22;
 /// Bytes of HMAC-SHA1, and of the salt.
@@ -60,10 +64,19 @@ pub enum HostKeyVerdict {
         /// The keys the file has for the host, with their lines.
         expected: Vec<(usize, PublicKey)>,
     },
-    /// The key is marked as revoked for the host: it must not be accepted, whoever says so.
+    /// The key, or the authority of a certificate, is marked as revoked for the host: it must not be accepted, whoever
+    /// says so.
     Revoked {
         /// The line that says so.
         line: usize,
+    },
+    /// The key is a certificate by an authority that is trusted for the host, but it is not good: expired, or for another
+    /// host.
+    BadCertificate {
+        /// The line with the authority.
+        line: usize,
+        /// What is wrong with it.
+        error: CertificateError,
     },
 }
 
@@ -87,33 +100,36 @@ impl KnownHosts {
 
     /// What the file says about `key`, offered by `host` at `port`.
     ///
-    /// Names are compared without regard to case. A host at a port other than 22 is found as `[host]:port` only.
-    /// `@cert-authority` lines say nothing about plain keys.
-    pub fn lookup(&self, host: &str, port: u16, key: &PublicKey) -> HostKeyVerdict {
-        let name = host_name(host, port);
-        let about_host = || self.entries.iter().filter(|entry| entry.hosts.cover(&name));
-        if let Some(entry) = about_host().find(|entry| entry.marker == Some(Marker::Revoked) && entry.key == *key) {
+    /// Names are compared without regard to case. A host at a port other than 22 is found as `[host]:port` only. A
+    /// certificate is trusted where a `@cert-authority` line names its authority and it is good for `host` at the time
+    /// `now`; where no such line does, its key is looked at as if there were no certificate.
+    pub fn lookup(&self, host: &str, port: u16, key: &PublicKey, now: UnixTime) -> HostKeyVerdict {
+        let entries = self.about(host, port);
+        let certificate = key.certificate();
+        let plain = key.plain();
+        let authority = certificate.as_ref().map(Certificate::signature_key);
+        let revoked = |entry: &&&Entry| {
+            entry.marker == Some(Marker::Revoked) && (entry.key == *plain || authority == Some(&entry.key))
+        };
+        if let Some(entry) = entries.iter().find(revoked) {
             return HostKeyVerdict::Revoked { line: entry.line };
         }
-        let plain = || about_host().filter(|entry| entry.marker.is_none());
-        if let Some(entry) = plain().find(|entry| entry.key == *key) {
-            return HostKeyVerdict::Trusted { line: entry.line };
-        }
-        let expected: Vec<_> = plain().map(|entry| (entry.line, entry.key.clone())).collect();
-        let same_type = plain().find(|entry| entry.key.key_type() == key.key_type());
-        match same_type {
-            Some(entry) => HostKeyVerdict::Changed { line: entry.line, expected },
-            None if expected.is_empty() => HostKeyVerdict::Unknown,
-            None => HostKeyVerdict::OtherTypes { expected },
-        }
+        let by_authority = certificate.and_then(|certificate| judge_certificate(&entries, &certificate, host, now));
+        by_authority.unwrap_or_else(|| judge_plain(&entries, &plain))
     }
 
-    /// The types of the keys known for a host, each once, in the file's order: a client asks for these first, so that it
-    /// is not offered a key it cannot compare.
+    /// The types of the keys known for a host, each once: those of certificates first if there is an authority for it, then
+    /// those of its keys in the file's order. A client asks for these first, so that it is not offered a key it cannot
+    /// compare.
     pub fn known_key_types(&self, host: &str, port: u16) -> Vec<&str> {
-        let name = host_name(host, port);
+        let entries = self.about(host, port);
         let mut types = Vec::new();
-        for entry in self.entries.iter().filter(|entry| entry.marker.is_none() && entry.hosts.cover(&name)) {
+        if entries.iter().any(|entry| entry.marker == Some(Marker::CertAuthority)) {
+            let certified = signature::ALL.iter().filter(|algorithm| algorithm.plain().is_some());
+            types.extend(certified.map(|algorithm| algorithm.key_type()));
+            types.dedup();
+        }
+        for entry in entries.iter().filter(|entry| entry.marker.is_none()) {
             if !types.contains(&entry.key.key_type()) {
                 types.push(entry.key.key_type());
             }
@@ -121,7 +137,13 @@ impl KnownHosts {
         types
     }
 
-    /// The line, with its line end, that makes `key` known for `host` at `port`. With `hash`, the name is stored as a
+    /// The lines about a host.
+    fn about(&self, host: &str, port: u16) -> Vec<&Entry> {
+        let name = host_name(host, port);
+        self.entries.iter().filter(|entry| entry.hosts.cover(&name)).collect()
+    }
+
+    /// The line, with its line end, that makes `key`, without its certificate if it is one, known for `host` at `port`. With `hash`, the name is stored as a
     /// salted hash, as with `HashKnownHosts yes`.
     ///
     /// # Errors
@@ -135,6 +157,7 @@ impl KnownHosts {
         let name = host_name(host, port);
         let special =
             |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | '*' | '?' | '!' | '|' | '#' | '@');
+        let key = key.plain();
         if host.is_empty() || name.contains(special) {
             return Err(FormatEntryError::HostName);
         }
@@ -145,6 +168,37 @@ impl KnownHosts {
         random.fill(&mut salt).map_err(FormatEntryError::Random)?;
         let hash = hash_name(&salt, &name).ok_or(FormatEntryError::HostName)?;
         Ok(format!("|1|{}|{} {key}\n", Base64::encode_string(&salt), Base64::encode_string(&hash)))
+    }
+}
+
+/// `None`: no line names its authority.
+fn judge_certificate(
+    entries: &[&Entry],
+    certificate: &Certificate,
+    host: &str,
+    now: UnixTime,
+) -> Option<HostKeyVerdict> {
+    let authority = certificate.signature_key();
+    let names_it = |entry: &&&Entry| entry.marker == Some(Marker::CertAuthority) && entry.key == *authority;
+    let line = entries.iter().find(names_it)?.line;
+    let check = CertificateCheck::host(without_brackets(host), now, core::slice::from_ref(authority));
+    Some(match certificate.check(&check) {
+        Ok(_) => HostKeyVerdict::Trusted { line },
+        Err(error) => HostKeyVerdict::BadCertificate { line, error },
+    })
+}
+
+fn judge_plain(entries: &[&Entry], key: &PublicKey) -> HostKeyVerdict {
+    let known = || entries.iter().filter(|entry| entry.marker.is_none());
+    if let Some(entry) = known().find(|entry| entry.key == *key) {
+        return HostKeyVerdict::Trusted { line: entry.line };
+    }
+    let expected: Vec<_> = known().map(|entry| (entry.line, entry.key.clone())).collect();
+    let same_type = known().find(|entry| entry.key.key_type() == key.key_type());
+    match same_type {
+        Some(entry) => HostKeyVerdict::Changed { line: entry.line, expected },
+        None if expected.is_empty() => HostKeyVerdict::Unknown,
+        None => HostKeyVerdict::OtherTypes { expected },
     }
 }
 
@@ -227,8 +281,12 @@ fn hash_name(salt: &[u8; HASH], name: &str) -> Option<[u8; HASH]> {
 
 /// The name a host has in the file: in lower case, with the port if that is not 22.
 fn host_name(host: &str, port: u16) -> String {
-    let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host).to_ascii_lowercase();
+    let host = without_brackets(host).to_ascii_lowercase();
     if port == DEFAULT_PORT { host } else { format!("[{host}]:{port}") }
+}
+
+fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Why a line for the file could not be made.

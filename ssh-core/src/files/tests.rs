@@ -11,6 +11,9 @@ use crate::crypto::Named;
 use crate::key::{PublicKey, PublicKeyLine};
 use crate::pattern;
 use crate::random::{ChaChaRandom, RandomError, SecureRandom};
+use crate::time::UnixTime;
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 fn key(text: &[u8]) -> PublicKey {
     PublicKeyLine::parse(text).unwrap().key
@@ -56,7 +59,7 @@ mod known_hosts {
     use super::*;
 
     fn lookup(text: &str, host: &str, port: u16, key: &PublicKey) -> HostKeyVerdict {
-        KnownHosts::parse(text.as_bytes()).lookup(host, port, key)
+        KnownHosts::parse(text.as_bytes()).lookup(host, port, key, NOW)
     }
 
     #[test]
@@ -102,12 +105,12 @@ mod known_hosts {
     fn hashed_by_ssh_keygen() {
         let file = KnownHosts::parse(include_bytes!("../../tests/data/keys/known_hosts.hashed"));
         assert!(file.skipped().is_empty());
-        assert_eq!(file.lookup("host.example.com", 22, &ed25519()), HostKeyVerdict::Trusted { line: 1 });
-        assert_eq!(file.lookup("Host.Example.Com", 22, &ed25519()), HostKeyVerdict::Trusted { line: 1 });
-        assert_eq!(file.lookup("10.0.0.1", 22, &ed25519()), HostKeyVerdict::Trusted { line: 2 });
-        assert_eq!(file.lookup("other.example.com", 2222, &p256()), HostKeyVerdict::Trusted { line: 3 });
-        assert_eq!(file.lookup("other.example.com", 22, &p256()), HostKeyVerdict::Unknown);
-        assert!(matches!(file.lookup("10.0.0.1", 22, &other()), HostKeyVerdict::Changed { line: 2, .. }));
+        assert_eq!(file.lookup("host.example.com", 22, &ed25519(), NOW), HostKeyVerdict::Trusted { line: 1 });
+        assert_eq!(file.lookup("Host.Example.Com", 22, &ed25519(), NOW), HostKeyVerdict::Trusted { line: 1 });
+        assert_eq!(file.lookup("10.0.0.1", 22, &ed25519(), NOW), HostKeyVerdict::Trusted { line: 2 });
+        assert_eq!(file.lookup("other.example.com", 2222, &p256(), NOW), HostKeyVerdict::Trusted { line: 3 });
+        assert_eq!(file.lookup("other.example.com", 22, &p256(), NOW), HostKeyVerdict::Unknown);
+        assert!(matches!(file.lookup("10.0.0.1", 22, &other(), NOW), HostKeyVerdict::Changed { line: 2, .. }));
         assert_eq!(file.known_key_types("other.example.com", 2222), ["ecdsa-sha2-nistp256"]);
     }
 
@@ -120,7 +123,7 @@ mod known_hosts {
         let lines: Vec<_> = file.skipped().iter().map(|skipped| skipped.line).collect();
         assert_eq!(lines, [3, 4, 5, 6, 7]);
         assert_eq!(file.skipped()[2].reason, SkipReason::UnknownMarker);
-        assert_eq!(file.lookup("h", 22, &a), HostKeyVerdict::Trusted { line: 8 });
+        assert_eq!(file.lookup("h", 22, &a, NOW), HostKeyVerdict::Trusted { line: 8 });
     }
 
     /// What a person reads about the lines that count for nothing.
@@ -345,7 +348,7 @@ proptest! {
     #[test]
     fn arbitrary_text(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "[ -~\n\"\\\\=#|!*,@]{0,200}") {
         for input in [&bytes[..], text.as_bytes()] {
-            let _ = KnownHosts::parse(input).lookup("host", 22, &ed25519());
+            let _ = KnownHosts::parse(input).lookup("host", 22, &ed25519(), NOW);
             let _ = AuthorizedKeys::parse(input).find(&ed25519());
         }
         if let Ok(config) = ConfigText::parse(&text, "test") {

@@ -12,9 +12,13 @@ use crate::files::authorized_keys::AuthorizedKeys;
 use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
 use crate::files::{algorithm_list, ssh_config};
 use crate::key::{FingerprintHash, KeyFileError, PrivateKey, PublicKey, PublicKeyLine};
+use crate::time::UnixTime;
 use crate::wire::{Reader, Writer};
 
 const MAX_INPUT: usize = 6 * 1024;
+
+/// For certificates.
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 /// Rounds of bcrypt that cost a fuzzer nothing.
 const MAX_ROUNDS: u32 = 2;
@@ -113,13 +117,13 @@ pub fn text_files(data: &[u8]) {
             file.push(b'\n');
             let known = KnownHosts::parse(&file);
             assert!(known.skipped().len() <= lines);
-            let (verdict, types) = (known.lookup(host, 22, &key), known.known_key_types(host, 22));
+            let (verdict, types) = (known.lookup(host, 22, &key, NOW), known.known_key_types(host, 22));
             assert!(!matches!(verdict, HostKeyVerdict::Trusted { .. }) || types.contains(&key.key_type()));
             let mut hashing = random(1);
             for hashed in [false, true] {
                 let hash = hashed.then_some(&mut hashing as &mut dyn crate::random::SecureRandom);
                 let Ok(entry) = KnownHosts::format_entry(host, 2222, &key, hash) else { continue };
-                let verdict = KnownHosts::parse(entry.as_bytes()).lookup(host, 2222, &key);
+                let verdict = KnownHosts::parse(entry.as_bytes()).lookup(host, 2222, &key, NOW);
                 assert!(matches!(verdict, HostKeyVerdict::Trusted { .. }), "{entry:?} is not understood");
             }
         }

@@ -116,25 +116,12 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`SignError`]
-    #[cfg_attr(
-        not(any(feature = "rsa", feature = "pq")),
-        expect(unused_variables, reason = "only RSA and ML-DSA draw randomness to sign")
-    )]
     pub fn sign(&self, algorithm: &str, data: &[u8], random: &mut dyn SecureRandom) -> Result<Vec<u8>, SignError> {
         let plain = signature::by_name(algorithm).map(|algorithm| algorithm.plain().unwrap_or(algorithm));
         let Some(plain) = plain.filter(|plain| plain.key_type() == self.public.key_type()) else {
             return Err(SignError::Algorithm { algorithm: algorithm.into(), key_type: self.public.key_type().into() });
         };
-        let signature = match &self.secret {
-            Secret::Ed25519(key) => Ok(key.sign(data)),
-            Secret::Ecdsa(key) => key.sign(data),
-            #[cfg(feature = "rsa")]
-            Secret::Rsa(key) => key.sign(plain.name(), data, random).map_err(SignError::Random)?,
-            #[cfg(feature = "pq")]
-            Secret::MlDsa44Ed25519(key) => key.sign(data, random).map_err(SignError::Random)?,
-            #[cfg(feature = "legacy")]
-            Secret::Dsa(key) => key.sign(data),
-        };
+        let signature = self.secret.sign(plain.name(), data, random).map_err(SignError::Random)?;
         signature.map_err(|_: SignatureError| SignError::Failed)
     }
 }
@@ -159,6 +146,26 @@ pub(super) enum Secret {
 }
 
 impl Secret {
+    /// Signs with the algorithm `name`, which fits the key.
+    #[cfg_attr(not(feature = "rsa"), expect(unused_variables, reason = "only RSA signs in more than one way"))]
+    fn sign(
+        &self,
+        name: &str,
+        data: &[u8],
+        random: &mut dyn SecureRandom,
+    ) -> Result<Result<Vec<u8>, SignatureError>, RandomError> {
+        match self {
+            Self::Ed25519(key) => Ok(Ok(key.sign(data))),
+            Self::Ecdsa(key) => Ok(key.sign(data)),
+            #[cfg(feature = "rsa")]
+            Self::Rsa(key) => key.sign(name, data, random),
+            #[cfg(feature = "pq")]
+            Self::MlDsa44Ed25519(key) => key.sign(data, random),
+            #[cfg(feature = "legacy")]
+            Self::Dsa(key) => Ok(key.sign(data)),
+        }
+    }
+
     pub(super) fn public_blob(&self) -> Vec<u8> {
         match self {
             Self::Ed25519(key) => key.public_blob(),

@@ -24,6 +24,7 @@ use crate::untrusted::{Untrusted, list};
 #[derive(Default)]
 pub struct Credentials {
     keys: Vec<PrivateKey>,
+    certificates: Vec<PublicKey>,
     password: Option<SecretBytes>,
     prompts: u32,
     preferred: Option<Vec<String>>,
@@ -39,6 +40,13 @@ impl Credentials {
     #[must_use]
     pub fn key(mut self, key: PrivateKey) -> Self {
         self.keys.push(key);
+        self
+    }
+
+    /// Adds a certificate of a key that is added as well; it is tried before the key itself.
+    #[must_use]
+    pub fn certificate(mut self, certificate: PublicKey) -> Self {
+        self.certificates.push(certificate);
         self
     }
 
@@ -65,7 +73,11 @@ impl Credentials {
     }
 
     fn plan(&self) -> LoginPlan {
-        let keys: Vec<PublicKey> = self.keys.iter().map(|key| key.public_key().clone()).collect();
+        let mut keys = Vec::new();
+        for key in self.keys.iter().map(PrivateKey::public_key) {
+            keys.extend(self.certificates.iter().filter(|certificate| *certificate.plain() == *key).cloned());
+            keys.push(key.clone());
+        }
         let attempts = self.prompts.saturating_add(u32::from(self.password.is_some()));
         let plan = LoginPlan::new(keys, attempts, attempts);
         match &self.preferred {
@@ -300,7 +312,7 @@ impl Conversation {
 
     /// A key that cannot sign is passed over; the server asks for something else.
     fn sign(&self, client: &mut Client, random: &mut dyn SecureRandom, request: SignRequest) -> Step {
-        let key = self.credentials.keys.iter().find(|key| *key.public_key() == request.key);
+        let key = self.credentials.keys.iter().find(|key| *key.public_key() == *request.key.plain());
         let signature = key.and_then(|key| key.sign(request.algorithm, &request.data, random).ok());
         answered(client.answer_signature(request, signature.as_deref()))
     }

@@ -4,6 +4,7 @@ use alloc::{format, string::String};
 
 use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
 use crate::key::{FingerprintHash, PublicKey};
+use crate::time::UnixTime;
 
 /// What to do with a host that no file knows; OpenSSH's `StrictHostKeyChecking`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +41,15 @@ pub enum HostKeyDecision {
 }
 
 /// Decides about the key that `host` has proven to hold. `files` are the known hosts with the names they have for
-/// people; new keys are added to the first. The strictest verdict of all files counts: revoked, trusted, changed,
-/// unknown.
+/// people; new keys are added to the first. `now` is for certificates. The strictest verdict of all files counts: revoked,
+/// trusted, a certificate that is not good, changed, unknown.
 pub fn judge_host_key<'a>(
     mode: StrictHostKeyChecking,
     files: impl IntoIterator<Item = (&'a str, &'a KnownHosts)>,
     host: &str,
     port: u16,
     key: &PublicKey,
+    now: UnixTime,
 ) -> HostKeyDecision {
     let fingerprint = key.fingerprint(FingerprintHash::Sha256);
     let kind = key.key_type();
@@ -55,12 +57,18 @@ pub fn judge_host_key<'a>(
     let first = files.peek().map_or("a known_hosts file", |(name, _)| name);
     let mut trusted = false;
     let mut changed = None;
+    let mut bad_certificate = None;
     for (name, hosts) in files {
-        match hosts.lookup(host, port, key) {
+        match hosts.lookup(host, port, key, now) {
             HostKeyVerdict::Revoked { line } => {
                 return HostKeyDecision::Refuse(format!(
                     "the {kind} host key {fingerprint} of {host} is revoked in {name}:{line}"
                 ));
+            }
+            HostKeyVerdict::BadCertificate { line, error } => {
+                bad_certificate.get_or_insert_with(|| {
+                    format!("{host} shows a certificate by the authority in {name}:{line}, but {error}")
+                });
             }
             HostKeyVerdict::Trusted { .. } => trusted = true,
             HostKeyVerdict::Changed { expected, .. } | HostKeyVerdict::OtherTypes { expected } => {
@@ -74,6 +82,9 @@ pub fn judge_host_key<'a>(
             }
             HostKeyVerdict::Unknown => {}
         }
+    }
+    if let Some(text) = bad_certificate.filter(|_| !trusted) {
+        return HostKeyDecision::Refuse(text);
     }
     match (changed, mode) {
         _ if trusted => HostKeyDecision::Accept,

@@ -8,12 +8,14 @@ use ssh_core::key::{KeyAlgorithm, KeyFileError, PrivateKey, PublicKey};
 use ssh_core::wire::{DataStream, DecodeError};
 use ssh_core::{
     AuthAnswer, ChannelEvent, ChannelType, ClientRole, CloseReason, Credential, Error, PeerMisbehaved, ServerEvent,
-    ServerRole, Stage,
+    ServerRole, Stage, UnixTime,
 };
 
 use crate::common::assault::{client, malformed, peer, server, server_asked, server_with_session, unexpected};
 use crate::common::hostile::{Meeting, Party, WithClient, WithServer};
 use crate::common::{Setup, key, random};
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 /// The server took USERAUTH_SUCCESS from a client, and the client was in. A message of the server is the end of a server,
 /// in every state, and a channel opened behind it does not exist.
@@ -265,9 +267,9 @@ fn cve_2026_0967_patterns_that_take_for_ever() {
     let key = key(KeyAlgorithm::Ed25519, 5).public_key().clone();
     let host = "a".repeat(5000);
     let evil = format!("{}b {key}\n", "a*".repeat(200));
-    assert_eq!(KnownHosts::parse(evil.as_bytes()).lookup(&host, 22, &key), HostKeyVerdict::Unknown);
+    assert_eq!(KnownHosts::parse(evil.as_bytes()).lookup(&host, 22, &key, NOW), HostKeyVerdict::Unknown);
     let fits = format!("{} {key}\n", "a*".repeat(200));
-    assert_eq!(KnownHosts::parse(fits.as_bytes()).lookup(&host, 22, &key), HostKeyVerdict::Trusted { line: 1 });
+    assert_eq!(KnownHosts::parse(fits.as_bytes()).lookup(&host, 22, &key, NOW), HostKeyVerdict::Trusted { line: 1 });
 }
 
 /// A channel whose packets may hold 0 bytes made the writer loop for ever. Nothing is written, nobody is woken, and the

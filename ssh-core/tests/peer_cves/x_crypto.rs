@@ -8,7 +8,7 @@ use ssh_core::key::{KeyAlgorithm, KeyFileError, MAX_BCRYPT_ROUNDS, PrivateKey, P
 use ssh_core::wire::{DataStream, DecodeError, DisconnectReason};
 use ssh_core::{
     AuthAnswer, ChannelEvent, ChannelType, ClientEvent, ClientRole, CloseReason, Credential, Deadline, Error, Misuse,
-    PeerMisbehaved, ServerEvent, ServerRole, Stage, Timestamp,
+    PeerMisbehaved, ServerEvent, ServerRole, Stage, Timestamp, UnixTime,
 };
 
 use crate::common::assault::{
@@ -17,6 +17,8 @@ use crate::common::assault::{
 use crate::common::hostile::{Meeting, Party, WithClient};
 use crate::common::{Setup, key, random};
 use crate::{key_file, offer_of};
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 /// An `ssh-ed25519` key that is not 32 bytes long panicked in verification, on servers and on clients. It is no key: the
 /// attempt is refused, the host is not proven.
@@ -281,7 +283,7 @@ fn cve_2026_42508_revocation_is_bypassed() {
         [format!("@revoked * {key}\n"), format!("@revoked example.com {key}\n"), format!("@revoked {hashed}")];
     for (trusted, revoked) in trusted.iter().flat_map(|trusted| revoked.iter().map(move |revoked| (trusted, revoked))) {
         for text in [format!("{trusted}{revoked}"), format!("{revoked}{trusted}")] {
-            let verdict = KnownHosts::parse(text.as_bytes()).lookup("example.com", 22, &key);
+            let verdict = KnownHosts::parse(text.as_bytes()).lookup("example.com", 22, &key, NOW);
             assert!(matches!(verdict, HostKeyVerdict::Revoked { .. }), "{text}{verdict:?}");
         }
     }
@@ -522,6 +524,6 @@ fn a_malformed_line_of_known_hosts_trusts() {
     {
         let file = KnownHosts::parse(line.as_bytes());
         assert_eq!(file.skipped().len(), 1, "{line}");
-        assert_eq!(file.lookup("example.com", 22, &key), HostKeyVerdict::Unknown, "{line}");
+        assert_eq!(file.lookup("example.com", 22, &key, NOW), HostKeyVerdict::Unknown, "{line}");
     }
 }

@@ -13,9 +13,11 @@ use ssh_core::key::{FingerprintHash, KeyEncryption, PrivateKey, PublicKey, Publi
 use ssh_core::login::{StrictHostKeyChecking, judge_host_key};
 use ssh_core::message::*;
 use ssh_core::random::ChaChaRandom;
-use ssh_core::{CloseReason, SecretBytes, TerminalModes, Timestamp, Untrusted};
+use ssh_core::{CloseReason, SecretBytes, TerminalModes, Timestamp, UnixTime, Untrusted};
 
 use crate::consider;
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 /// Reads a body as every kind of message.
 #[unsafe(no_mangle)]
@@ -42,7 +44,7 @@ pub extern "C" fn decode_messages(body: &&[u8]) {
 #[unsafe(no_mangle)]
 pub extern "C" fn decode_keys(file: &&[u8], passphrase: &&[u8], random: &mut ChaChaRandom) {
     if let Ok(key) = PublicKey::from_blob(file) {
-        consider((key.bits(), key.signature_algorithms().len()));
+        consider((key.bits(), key.signature_algorithms().count()));
         for hash in [FingerprintHash::Sha256, FingerprintHash::Md5] {
             consider(key.fingerprint(hash).to_string());
         }
@@ -67,9 +69,9 @@ pub extern "C" fn decode_keys(file: &&[u8], passphrase: &&[u8], random: &mut Cha
 #[unsafe(no_mangle)]
 pub extern "C" fn decode_files(file: &&[u8], name: &&str, port: u16, key: &PublicKey, random: &mut ChaChaRandom) {
     let hosts = KnownHosts::parse(file);
-    consider((hosts.lookup(name, port, key), hosts.known_key_types(name, port), hosts.skipped()));
+    consider((hosts.lookup(name, port, key, NOW), hosts.known_key_types(name, port), hosts.skipped()));
     for mode in [StrictHostKeyChecking::Yes, StrictHostKeyChecking::Ask, StrictHostKeyChecking::InsecureNo] {
-        consider(judge_host_key(mode, [(*name, &hosts)], name, port, key));
+        consider(judge_host_key(mode, [(*name, &hosts)], name, port, key, NOW));
     }
     consider(KnownHosts::format_entry(name, port, key, Some(random)));
     let keys = AuthorizedKeys::parse(file);

@@ -62,7 +62,9 @@ impl Attempts {
             if let Some(key) = identities::load(&path, &self.settings) {
                 log::debug(format_args!("trying publickey: {}", path.display()));
                 self.note("publickey");
-                return Some(Credentials::from(key));
+                let certificates = identities::certificates(&path, &key, &self.settings);
+                let credentials = Credentials::from(key);
+                return Some(certificates.into_iter().fold(credentials, Credentials::certificate));
             }
         }
         None

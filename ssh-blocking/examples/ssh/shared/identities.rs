@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use ssh_core::SecretBytes;
-use ssh_core::key::{FingerprintHash, KeyFileError, PrivateKey};
+use ssh_core::key::{FingerprintHash, KeyFileError, PrivateKey, PublicKey, PublicKeyLine};
 
 use super::common::values;
 use super::log;
@@ -69,6 +69,39 @@ pub(crate) fn load(path: &Path, settings: &Settings) -> Option<PrivateKey> {
         }
         Err(error) => {
             log::info(format_args!("Warning: the key file {shown} cannot be used: {error}"));
+            None
+        }
+    }
+}
+
+/// Certificates of a key: those that were named, and the one beside its file.
+pub(crate) fn certificates(path: &Path, key: &PrivateKey, settings: &Settings) -> Vec<PublicKey> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-cert.pub");
+    let named = settings.certificate_files.iter().map(|file| (file.clone(), true));
+    let files = named.chain([(PathBuf::from(beside), false)]);
+    let certificates = files.filter_map(|(file, must_exist)| certificate(&file, must_exist));
+    certificates.filter(|certificate| *certificate.plain() == *key.public_key()).collect()
+}
+
+fn certificate(path: &Path, must_exist: bool) -> Option<PublicKey> {
+    let shown = path.display();
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if must_exist => {
+            log::info(format_args!("Warning: the certificate {shown} cannot be used: {error}"));
+            return None;
+        }
+        Err(_) => return None,
+    };
+    match PublicKeyLine::parse(&text) {
+        Ok(line) if line.key.certificate().is_some() => Some(line.key),
+        Ok(_) => {
+            log::info(format_args!("Warning: the certificate {shown} cannot be used: it is a key without one"));
+            None
+        }
+        Err(error) => {
+            log::info(format_args!("Warning: the certificate {shown} cannot be used: {error}"));
             None
         }
     }

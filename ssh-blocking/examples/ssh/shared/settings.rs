@@ -53,6 +53,7 @@ pub(crate) struct Settings {
     pub(crate) hash_known_hosts: bool,
     /// Empty: the defaults.
     pub(crate) identity_files: Vec<PathBuf>,
+    pub(crate) certificate_files: Vec<PathBuf>,
     pub(crate) preferred: Vec<String>,
     pub(crate) password: bool,
     pub(crate) public_key: bool,
@@ -84,6 +85,7 @@ impl Default for Settings {
             strict_host_keys: StrictHostKeyChecking::Ask,
             hash_known_hosts: false,
             identity_files: Vec::new(),
+            certificate_files: Vec::new(),
             preferred: ["publickey", "keyboard-interactive", "password"].map(String::from).to_vec(),
             password: true,
             public_key: true,
@@ -102,7 +104,7 @@ impl Default for Settings {
 }
 
 /// Keywords of which every occurrence counts.
-const CUMULATIVE: &[&str] = &["identityfile", "sendenv"];
+const CUMULATIVE: &[&str] = &["certificatefile", "identityfile", "sendenv"];
 
 /// Keywords for what is not built in, with the value that asks for nothing. `scp` and `sftp` set them. Where the value is
 /// empty, any will do.
@@ -217,6 +219,7 @@ impl Settings {
 
     fn set_login(&mut self, keyword: &str, value: &str) -> Result<bool, String> {
         match keyword {
+            "certificatefile" => self.certificate_files.push(values::path(value)),
             "identityfile" => self.identity_files.push(values::path(value)),
             "preferredauthentications" => self.preferred = value.split(',').map(String::from).collect(),
             "passwordauthentication" => self.password = yes_no(value)?,

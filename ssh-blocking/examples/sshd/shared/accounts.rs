@@ -1,13 +1,17 @@
 //! Who may log in, and by which keys and passwords.
 
+use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use ssh_core::SecretBytes;
+use ssh_core::crypto::signature::SecurityKeyUse;
 use ssh_core::files::authorized_keys::{AuthorizedKey, AuthorizedKeys};
-use ssh_core::key::PublicKey;
+use ssh_core::key::{CertificateCheck, CertificateGrant, FingerprintHash, PublicKey, PublicKeyLine, RevocationList};
+use ssh_core::{SecretBytes, UnixTime};
 
 use super::log;
+use super::settings::Settings;
 
 /// The account everything runs as.
 #[derive(Clone, Debug)]
@@ -82,19 +86,115 @@ impl Permission {
     pub(crate) fn and(self, later: Self) -> Self {
         Self { command: self.command.or(later.command), terminal: self.terminal && later.terminal }
     }
+
+    /// What holds with a certificate as well; `None`: it forces another command.
+    fn with(self, grant: CertificateGrant) -> Option<Self> {
+        let grant = Self::from(grant);
+        let agree = self.command.is_none() || grant.command.is_none() || self.command == grant.command;
+        agree.then(|| self.and(grant))
+    }
 }
 
-/// What `files` say about `key`; `None`: it lets nobody in.
-pub(crate) fn permission(files: &[PathBuf], key: &PublicKey) -> Option<Permission> {
-    files.iter().find_map(|path| {
-        let text = read(path)?;
-        let keys = AuthorizedKeys::parse(&text);
-        for skipped in keys.skipped() {
-            log::debug(format_args!("{}: {skipped}", path.display()));
+impl From<CertificateGrant> for Permission {
+    fn from(grant: CertificateGrant) -> Self {
+        Self { command: grant.force_command, terminal: grant.pty }
+    }
+}
+
+/// Who shows a key, from where, and what the security key said that signed with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bearer<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) security_key: Option<SecurityKeyUse>,
+}
+
+/// By what keys users are let in.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    authorized_keys: Vec<PathBuf>,
+    /// Whose certificates let in every user they are for.
+    authorities: Vec<PublicKey>,
+    revoked_keys: Option<PathBuf>,
+}
+
+impl Trust {
+    /// Reads the file of authorities. The others are read whenever somebody logs in, so that changes count at once.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
+        let authorities = match &settings.trusted_user_authorities {
+            Some(path) => read_keys(path).map_err(|error| format!("{}: {error}", path.display()))?,
+            None => Vec::new(),
+        };
+        let (authorized_keys, revoked_keys) = (settings.authorized_keys.clone(), settings.revoked_keys.clone());
+        Ok(Self { authorized_keys, authorities, revoked_keys })
+    }
+
+    /// What `key` allows; `None`: it lets this user not in.
+    pub(crate) fn permission(&self, key: &PublicKey, bearer: Bearer<'_>) -> Option<Permission> {
+        let revoked = self.revoked().ok()?;
+        if revoked.revokes(key) {
+            log::info(format_args!("{} is revoked", key.fingerprint(FingerprintHash::Sha256)));
+            return None;
         }
-        let lines: Vec<_> = keys.find_all(key).collect();
-        lines.into_iter().find_map(|line| permission_of(line, path))
-    })
+        let Some(certificate) = key.certificate() else {
+            return self.in_files(|keys, path| {
+                let lines: Vec<_> = keys.find_all(key).collect();
+                lines.into_iter().find_map(|line| permission_of_key(line, path, bearer))
+            });
+        };
+        let check = CertificateCheck::user(bearer.user, now(), &self.authorities).revoked(&revoked);
+        let check = match bearer.source {
+            Some(source) => check.from(source),
+            None => check,
+        };
+        let check = check.security_key(bearer.security_key);
+        match certificate.check(&check) {
+            Ok(grant) => return Some(Permission::from(grant)),
+            Err(error) => log::debug(format_args!("{:?}: {error}", certificate.key_id())),
+        }
+        self.in_files(|keys, path| {
+            let lines: Vec<_> = keys.find_authorities(&certificate).collect();
+            lines.into_iter().find_map(|line| match line.check_certificate(&certificate, check.clone()) {
+                Ok(grant) => permission_of(line, path, bearer)?.with(grant),
+                Err(error) => {
+                    log::debug(format_args!("{}, line {}: {error}", path.display(), line.line));
+                    None
+                }
+            })
+        })
+    }
+
+    /// A list that cannot be read revokes everything.
+    fn revoked(&self) -> Result<RevocationList, ()> {
+        let Some(path) = &self.revoked_keys else { return Ok(RevocationList::default()) };
+        let failed = |error: &dyn std::fmt::Display| log::info(format_args!("{}: {error}", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
+        RevocationList::parse(&bytes).map_err(|error| failed(&error))
+    }
+
+    fn in_files(&self, find: impl Fn(&AuthorizedKeys, &Path) -> Option<Permission>) -> Option<Permission> {
+        self.authorized_keys.iter().find_map(|path| {
+            let keys = AuthorizedKeys::parse(&read(path)?);
+            for skipped in keys.skipped() {
+                log::debug(format_args!("{}: {skipped}", path.display()));
+            }
+            find(&keys, path)
+        })
+    }
+}
+
+/// The public keys of a file, one a line.
+fn read_keys(path: &Path) -> Result<Vec<PublicKey>, String> {
+    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+    lines.map(|line| PublicKeyLine::parse(line).map(|line| line.key).map_err(|error| error.to_string())).collect()
+}
+
+/// What certificates are judged by.
+fn now() -> UnixTime {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    UnixTime::from_secs(since_1970.map_or(0, |time| time.as_secs()))
 }
 
 /// A file that somebody else can write to would let that somebody in.
@@ -113,16 +213,30 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     std::fs::read(path).inspect_err(|error| log::info(format_args!("{}: {error}", path.display()))).ok()
 }
 
+/// What a line about the key itself allows. A security key has to be touched, unless the line says otherwise.
+fn permission_of_key(line: &AuthorizedKey, path: &Path, bearer: Bearer<'_>) -> Option<Permission> {
+    let touched = bearer.security_key.is_none_or(|used| used.user_present);
+    if !touched && !line.has_option("no-touch-required") {
+        log::debug(format_args!("{}, line {} is refused: nobody touched the security key", path.display(), line.line));
+        return None;
+    }
+    permission_of(line, path, bearer)
+}
+
 /// What one line allows; `None` if it has an option that cannot be enforced here. There is no forwarding of any kind and
 /// no user rc file, so that options about them are fulfilled.
-fn permission_of(line: &AuthorizedKey, path: &Path) -> Option<Permission> {
+fn permission_of(line: &AuthorizedKey, path: &Path, bearer: Bearer<'_>) -> Option<Permission> {
     let mut permission = Permission { command: None, terminal: true };
     for option in &line.options {
         match option.name {
             "restrict" | "no-pty" => permission.terminal = false,
             "pty" => permission.terminal = true,
             "command" => permission.command.clone_from(&option.value),
-            "agent-forwarding"
+            "verify-required" if bearer.security_key.is_some_and(|used| used.user_verified) => {}
+            "cert-authority"
+            | "principals"
+            | "no-touch-required"
+            | "agent-forwarding"
             | "no-agent-forwarding"
             | "port-forwarding"
             | "no-port-forwarding"
@@ -144,7 +258,24 @@ fn permission_of(line: &AuthorizedKey, path: &Path) -> Option<Permission> {
 
 #[cfg(test)]
 mod tests {
-    use super::Permission;
+    use super::{CertificateGrant, Permission};
+
+    /// Two commands cannot both be the only one.
+    #[test]
+    fn a_certificate_narrows_what_its_line_allows() {
+        let grant = |command: Option<&str>| {
+            let mut grant = CertificateGrant::default();
+            (grant.force_command, grant.pty) = (command.map(String::from), true);
+            grant
+        };
+        let line = |command: Option<&str>| Permission { command: command.map(String::from), terminal: true };
+        let together = |one, other| line(one).with(grant(other)).map(|permission| permission.command);
+        assert_eq!(together(None, Some("a")), Some(Some("a".into())));
+        assert_eq!(together(Some("a"), None), Some(Some("a".into())));
+        assert_eq!(together(Some("a"), Some("a")), Some(Some("a".into())));
+        assert_eq!(together(Some("a"), Some("b")), None);
+        assert!(!Permission::from(CertificateGrant::default()).terminal);
+    }
 
     #[test]
     fn restrictions_survive_later_steps() {

@@ -1,12 +1,14 @@
 //! What all connections share, and who is let in.
 
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use ssh_core::key::{FingerprintHash, PrivateKey};
+use ssh_core::crypto::signature::SecurityKeyUse;
+use ssh_core::key::{CertificateKind, FingerprintHash, PrivateKey, PublicKey, PublicKeyLine};
 use ssh_core::{AuthAnswer, AuthRequest, Credential, Identity, KeyOffer, Prompt, SecretBytes, ServerConfig};
 
-use super::accounts::{self, Account, Passwords, Permission};
+use super::accounts::{Account, Bearer, Passwords, Permission, Trust};
 use super::log;
 use super::settings::{Method, Settings};
 
@@ -15,6 +17,9 @@ pub(crate) struct Service {
     pub(crate) settings: Settings,
     pub(crate) account: Account,
     passwords: Passwords,
+    trust: Trust,
+    /// Certificates of the host keys.
+    host_certificates: Vec<PublicKey>,
     /// Sets of methods of which one must be shown whole.
     method_sets: Vec<Vec<Method>>,
     /// The text of `Banner`.
@@ -31,7 +36,10 @@ impl Service {
         let passwords = settings.password_file.as_deref().map(Passwords::read).transpose()?;
         let read =
             |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+        let certificate = |path: &PathBuf| load_certificate(path, &keys);
         let service = Self {
+            trust: Trust::new(&settings)?,
+            host_certificates: settings.host_certificates.iter().map(certificate).collect::<Result<_, _>>()?,
             account: Account::current()?,
             passwords: passwords.unwrap_or_default(),
             method_sets: settings.method_sets()?,
@@ -44,7 +52,10 @@ impl Service {
     /// The configuration that the settings ask for.
     pub(crate) fn config(&self, keys: &[PrivateKey]) -> ServerConfig {
         let settings = &self.settings;
-        let mut config = ServerConfig::new(keys.iter().map(|key| key.public_key().clone()).collect());
+        let plain = keys.iter().map(|key| key.public_key().clone());
+        let mut config = ServerConfig::new(self.host_certificates.iter().cloned().chain(plain).collect());
+        // The lines of authorized_keys and certificates say whether that is allowed.
+        config.security_keys_without_touch = true;
         config.algorithms = settings.algorithms.algorithms().clone();
         config.rekey = settings.rekey;
         config.keepalive = settings.keepalive();
@@ -64,8 +75,7 @@ impl Service {
 
     /// Whether the key would let this user in. Reads files.
     pub(crate) fn judge_offer(&self, peer: &str, offer: &KeyOffer) -> bool {
-        let known =
-            self.knows(&offer.user) && accounts::permission(&self.settings.authorized_keys, &offer.key).is_some();
+        let known = self.knows(&offer.user) && self.permission(peer, &offer.user, &offer.key).is_some();
         let (user, key) = (offer.user.escape_debug(), offer.key.fingerprint(FingerprintHash::Sha256));
         let verdict = if known { "known" } else { "not accepted" };
         log::debug(format_args!("{peer}: {user} offers the {} key {key}: {verdict}", offer.key.key_type()));
@@ -82,7 +92,7 @@ impl Service {
                 instruction: String::new(),
                 prompts: vec![Prompt { prompt: "Password: ".into(), echo: false }],
             },
-            _ if self.is_right(request, &mut permission) => self.after(&request.succeeded, method),
+            _ if self.is_right(peer, request, &mut permission) => self.after(&request.succeeded, method),
             _ => AuthAnswer::Reject,
         };
         let outcome = match &answer {
@@ -93,6 +103,12 @@ impl Service {
         };
         log::debug(format_args!("{peer}: {} {method}: {outcome}", request.user.escape_debug()));
         (answer, permission)
+    }
+
+    /// What a key allows, provided that it is used as it has to be: touched, for instance. Reads files.
+    pub(crate) fn permission(&self, peer: &str, user: &str, key: &PublicKey) -> Option<Permission> {
+        let fine = SecurityKeyUse::new(true, true, 0);
+        self.trust.permission(key, Bearer { user, source: source(peer), security_key: Some(fine) })
     }
 
     /// A line about who is logged in.
@@ -107,13 +123,14 @@ impl Service {
     }
 
     /// Whether what was shown is right, whatever else is wanted.
-    fn is_right(&self, request: &AuthRequest, permission: &mut Option<Permission>) -> bool {
+    fn is_right(&self, peer: &str, request: &AuthRequest, permission: &mut Option<Permission>) -> bool {
         let password = |password| self.passwords.check(&request.user, password);
         match &request.credential {
             Credential::Password(given) => password(given),
             Credential::Responses(answers) => matches!(answers.as_slice(), [only] if password(only)),
-            Credential::PublicKey { key, .. } if self.knows(&request.user) => {
-                *permission = accounts::permission(&self.settings.authorized_keys, key);
+            Credential::PublicKey { key, security_key, .. } if self.knows(&request.user) => {
+                let bearer = Bearer { user: &request.user, source: source(peer), security_key: *security_key };
+                *permission = self.trust.permission(key, bearer);
                 permission.is_some()
             }
             _ => false,
@@ -139,6 +156,23 @@ impl Service {
         left.dedup();
         if left.is_empty() { AuthAnswer::Reject } else { AuthAnswer::Partial { methods_that_can_continue: left } }
     }
+}
+
+/// Where a client is, if the text that names it says.
+fn source(peer: &str) -> Option<IpAddr> {
+    peer.parse::<SocketAddr>().ok().map(|address| address.ip())
+}
+
+/// Reads a certificate of one of the host keys.
+fn load_certificate(path: &Path, keys: &[PrivateKey]) -> Result<PublicKey, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("host certificate {}: {error}", path.display());
+    let text = std::fs::read(path).map_err(|error| failed(&error))?;
+    let key = PublicKeyLine::parse(&text).map_err(|error| failed(&error))?.key;
+    if !key.certificate().is_some_and(|certificate| certificate.kind() == CertificateKind::Host) {
+        return Err(failed(&"it is no certificate of a host"));
+    }
+    let ours = keys.iter().any(|private| *private.public_key() == *key.plain());
+    if ours { Ok(key) } else { Err(failed(&"it is of none of the host keys")) }
 }
 
 /// Reads a host key. One that others can read is nobody's any more.

@@ -37,7 +37,13 @@ pub(crate) struct Settings {
     port: u16,
     listen_address: String,
     pub(crate) host_keys: Vec<PathBuf>,
+    /// Certificates of the host keys.
+    pub(crate) host_certificates: Vec<PathBuf>,
     pub(crate) authorized_keys: Vec<PathBuf>,
+    /// Authorities for all users.
+    pub(crate) trusted_user_authorities: Option<PathBuf>,
+    /// Keys and certificates that let nobody in.
+    pub(crate) revoked_keys: Option<PathBuf>,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) algorithms: algorithms::Choice,
     pub(crate) rekey: RekeyPolicy,
@@ -63,7 +69,10 @@ impl Default for Settings {
             port: 22,
             listen_address: "127.0.0.1".into(),
             host_keys: Vec::new(),
+            host_certificates: Vec::new(),
             authorized_keys: vec![values::path("~/.ssh/authorized_keys")],
+            trusted_user_authorities: None,
+            revoked_keys: None,
             password_file: None,
             algorithms: algorithms::Choice::default(),
             rekey: RekeyPolicy::default(),
@@ -82,7 +91,7 @@ impl Default for Settings {
 }
 
 /// Keywords of which every occurrence counts.
-const CUMULATIVE: &[&str] = &["acceptenv", "hostkey", "subsystem"];
+const CUMULATIVE: &[&str] = &["acceptenv", "hostcertificate", "hostkey", "subsystem"];
 
 impl Settings {
     /// Sets a keyword, in lower case, unless it is set already.
@@ -136,6 +145,8 @@ impl Settings {
                 let named = arguments.iter().filter(|path| *path != "none");
                 self.authorized_keys = named.map(|path| values::path(path)).collect();
             }
+            "trustedusercakeys" => self.trusted_user_authorities = named(value),
+            "revokedkeys" => self.revoked_keys = named(value),
             "passwordfile" => self.password_file = Some(values::path(value)),
             "maxauthtries" => self.max_auth_tries = values::number(value)?.max(1),
             "logingracetime" => {
@@ -143,7 +154,7 @@ impl Settings {
                 let grace = values::duration(value)?;
                 self.login_grace = if grace.is_zero() { Duration::from_secs(365 * 24 * 60 * 60) } else { grace };
             }
-            "banner" => self.banner = (value != "none").then(|| values::path(value)),
+            "banner" => self.banner = named(value),
             "authenticationmethods" if value == "any" => self.methods = Vec::new(),
             "authenticationmethods" => {
                 self.methods = arguments.iter().map(|set| parse_methods(set)).collect::<Result<_, _>>()?;
@@ -158,6 +169,7 @@ impl Settings {
             "port" => self.port = values::port(value)?,
             "listenaddress" => self.listen_address = value.into(),
             "hostkey" => self.host_keys.push(values::path(value)),
+            "hostcertificate" => self.host_certificates.push(values::path(value)),
             "rekeylimit" => self.rekey = values::rekey_limit(arguments)?,
             "acceptenv" => self.accept_env.extend_from_slice(arguments),
             "clientaliveinterval" => self.alive_interval = values::duration(value)?,
@@ -198,6 +210,11 @@ fn startups(value: &str) -> Result<Startups, String> {
         }
         _ => Err(format!("\"{}\" is neither a number nor START:RATE:FULL", value.escape_debug())),
     }
+}
+
+/// The file, unless the word is `none`.
+fn named(value: &str) -> Option<PathBuf> {
+    (value != "none").then(|| values::path(value))
 }
 
 /// Methods with commas between them. One method cannot be shown twice.

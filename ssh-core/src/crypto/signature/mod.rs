@@ -173,6 +173,13 @@ pub struct SecurityKeyUse {
     pub counter: u32,
 }
 
+impl SecurityKeyUse {
+    /// A use of which nothing is known but this.
+    pub const fn new(user_present: bool, user_verified: bool, counter: u32) -> Self {
+        Self { user_present, user_verified, counter }
+    }
+}
+
 impl fmt::Debug for dyn SignatureAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

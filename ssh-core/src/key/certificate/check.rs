@@ -38,6 +38,18 @@ impl<'a> CertificateCheck<'a> {
         Self { kind, principal, now, authorities, revoked: None, source: None, security_key: None }
     }
 
+    /// The same for another user or host.
+    pub const fn principal(mut self, principal: &'a str) -> Self {
+        self.principal = principal;
+        self
+    }
+
+    /// The same with other authorities.
+    pub const fn authorities(mut self, authorities: &'a [PublicKey]) -> Self {
+        self.authorities = authorities;
+        self
+    }
+
     /// Keys and certificates that are not good any more.
     pub const fn revoked(mut self, list: &'a RevocationList) -> Self {
         self.revoked = Some(list);
