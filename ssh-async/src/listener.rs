@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use ssh_core::adapter::host_keys;
 use ssh_core::admission::{Admission, AdmissionPolicy, Counters, Refusal};
 use ssh_core::key::PrivateKey;
 use ssh_core::{CloseReason, ServerConfig};
@@ -118,7 +119,8 @@ impl<T: Runtime> Listener<T> {
         Self::with_config(runtime, address, config, keys).await
     }
 
-    /// Listens on `address` with a configuration, whose host keys are replaced by those of `keys`.
+    /// Listens on `address` with a configuration, whose host keys are replaced by those of `keys`; certificates of them
+    /// stay.
     ///
     /// # Errors
     /// [`Error::Connect`] if the address cannot be had.
@@ -128,7 +130,7 @@ impl<T: Runtime> Listener<T> {
         mut config: ServerConfig,
         keys: Vec<PrivateKey>,
     ) -> Result<Self> {
-        config.host_keys = keys.iter().map(|key| key.public_key().clone()).collect();
+        config.host_keys = host_keys(&config.host_keys, &keys);
         let socket = runtime.bind(address).await;
         let socket = socket.map_err(|error| Error::Connect { target: address.to_string(), error })?;
         let door = new_door(AdmissionPolicy::default());

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ssh_core::ServerConfig;
+use ssh_core::adapter::host_keys;
 use ssh_core::admission::{Admission, AdmissionPolicy, Counters};
 use ssh_core::key::PrivateKey;
 
@@ -53,12 +54,13 @@ impl Listener {
         Self::with_config(address, config, keys)
     }
 
-    /// Listens on `address` with a configuration, whose host keys are replaced by those of `keys`.
+    /// Listens on `address` with a configuration, whose host keys are replaced by those of `keys`; certificates of them
+    /// stay.
     ///
     /// # Errors
     /// [`Error::Connect`] if the address cannot be had.
     pub fn with_config(address: impl ToSocketAddrs, mut config: ServerConfig, keys: Vec<PrivateKey>) -> Result<Self> {
-        config.host_keys = keys.iter().map(|key| key.public_key().clone()).collect();
+        config.host_keys = host_keys(&config.host_keys, &keys);
         let mut policy = AdmissionPolicy::default();
         policy.max_connections = MAX_THREADS;
         let socket = TcpListener::bind(address)

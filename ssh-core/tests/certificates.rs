@@ -170,3 +170,70 @@ fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Pair, Setup, key, random};
+use ssh_core::key::{CertificateBuilder, KeyAlgorithm};
+use ssh_core::{AuthAnswer, AuthMethod, ClientEvent, Credential, HostKeyAnswer, ServerEvent};
+
+fn hour() -> std::ops::Range<UnixTime> {
+    NOW..NOW.saturating_add(Duration::from_secs(3600))
+}
+
+/// A host and a user with certificates by one authority, of every kind of key.
+#[test]
+fn both_sides_show_certificates() {
+    let kinds = [
+        KeyAlgorithm::Ed25519,
+        KeyAlgorithm::EcdsaNistp256,
+        KeyAlgorithm::EcdsaNistp384,
+        KeyAlgorithm::EcdsaNistp521,
+        #[cfg(feature = "rsa")]
+        KeyAlgorithm::Rsa { bits: 2048 },
+    ];
+    let authority = key(KeyAlgorithm::Ed25519, 50);
+    let trusted = [authority.public_key().clone()];
+    for kind in kinds {
+        let (host, user) = (key(kind, 60), key(kind, 61));
+        let host_certificate = CertificateBuilder::host(host.public_key(), "host", hour()).principal("example.com");
+        let host_certificate = host_certificate.sign(&authority, &mut random(1)).unwrap();
+        let user_certificate = CertificateBuilder::user(user.public_key(), "user", hour()).principal("user");
+        let user_certificate = user_certificate.sign(&authority, &mut random(1)).unwrap();
+        let mut setup = Setup::new(1).configure(|_, server| server.host_keys = vec![host_certificate.clone()]);
+        setup.host_keys = vec![host];
+        let mut pair = setup.build();
+        let ClientEvent::HostKey(request) = pair.client_event() else { panic!("the host key comes first") };
+        assert_eq!(request.key, host_certificate);
+        let check = CertificateCheck::host("example.com", NOW, &trusted);
+        assert!(request.key.certificate().unwrap().check(&check).is_ok());
+        pair.client.answer_host_key(request, HostKeyAnswer::Accept).unwrap();
+        pair.expect_auth_needed();
+        log_in_with(&mut pair, &user_certificate, &user);
+    }
+}
+
+fn log_in_with(pair: &mut Pair, certificate: &PublicKey, user: &ssh_core::key::PrivateKey) {
+    pair.client.authenticate("user", AuthMethod::PublicKey(certificate.clone())).unwrap();
+    let ServerEvent::KeyOffer(offer) = pair.server_event() else { panic!("an offer comes first") };
+    assert_eq!(offer.key, *certificate);
+    pair.server.answer_key_offer(offer, true).unwrap();
+    let ClientEvent::Sign(request) = pair.client_event() else { panic!("the offer was accepted") };
+    assert_eq!((&*request.key.plain(), &request.key), (user.public_key(), certificate));
+    assert!(request.algorithm.ends_with("-cert-v01@openssh.com"));
+    let signature = user.sign(request.algorithm, &request.data, &mut random(2)).unwrap();
+    pair.client.answer_signature(request, Some(&signature)).unwrap();
+    let ServerEvent::Auth(request) = pair.server_event() else { panic!("the key is proven") };
+    let Credential::PublicKey { key, algorithm, security_key: None } = &request.credential else {
+        panic!("{request:?}")
+    };
+    assert_eq!(key, certificate);
+    assert!(algorithm.ends_with("-cert-v01@openssh.com"));
+    pair.server.answer_auth(request, AuthAnswer::Accept).unwrap();
+    assert!(
+        matches!(pair.server_event(), ServerEvent::Authenticated(identity) if identity.keys == [certificate.clone()])
+    );
+    assert!(matches!(pair.client_event(), ClientEvent::Authenticated("publickey")));
+}

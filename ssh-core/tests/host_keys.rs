@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::key;
+use common::{key, random};
 use ssh_core::UnixTime;
 use ssh_core::files::known_hosts::KnownHosts;
-use ssh_core::key::{FingerprintHash, KeyAlgorithm, PublicKey};
+use ssh_core::key::{CertificateBuilder, FingerprintHash, KeyAlgorithm, PublicKey};
 use ssh_core::login::{HostKeyDecision, StrictHostKeyChecking, judge_host_key};
 
 use StrictHostKeyChecking::{AcceptNew, Ask, InsecureNo, Yes};
@@ -130,4 +130,71 @@ fn a_revoked_key_is_refused_with_its_line() {
     let fingerprint = shown().fingerprint(FingerprintHash::Sha256);
     let text = refusal(judge(InsecureNo, [&known(), &format!("\n{}", revoked())]));
     assert_eq!(text, format!("the ssh-ed25519 host key {fingerprint} of host is revoked in second:2"));
+}
+
+/// A certificate of the key that is shown, by an authority.
+fn certified(authority: u64, principal: &str, until: UnixTime) -> PublicKey {
+    let builder = CertificateBuilder::host(&shown(), "id", UnixTime::ALWAYS..until).principal(principal);
+    builder.sign(&key(KeyAlgorithm::Ed25519, authority), &mut random(1)).unwrap()
+}
+
+fn authority(hosts: &str, marker: &str) -> String {
+    format!("{marker} {hosts} {}\n", key(KeyAlgorithm::Ed25519, 50).public_key())
+}
+
+#[test]
+fn certificates_of_trusted_authorities() {
+    let trusts = authority("*.example.com", "@cert-authority");
+    let good = certified(50, "a.example.com", UnixTime::FOREVER);
+    let judge = |file: &str, host: &str, key: &PublicKey| {
+        judge_host_key(Yes, [("file", &KnownHosts::parse(file.as_bytes()))], host, 22, key, NOW)
+    };
+    assert_eq!(judge(&trusts, "a.example.com", &good), HostKeyDecision::Accept);
+    let host_key_line = format!("a.example.com {}\n", shown());
+    // The key in it is revoked, or its authority is.
+    for revoked in [format!("@revoked * {}\n", shown()), authority("*", "@revoked")] {
+        let text = refusal(judge(&[&trusts[..], &revoked].concat(), "a.example.com", &good));
+        assert!(text.contains("is revoked in file:2"), "{text}");
+    }
+    let text = refusal(judge(&trusts, "b.example.com", &good));
+    assert_eq!(
+        text,
+        "b.example.com shows a certificate by the authority in file:1, but the certificate is not for \"b.example.com\""
+    );
+    let expired = certified(50, "*.example.com", UnixTime::from_secs(1));
+    let text = refusal(judge(&trusts, "a.example.com", &expired));
+    assert!(text.ends_with("the certificate expired at 1970-01-01T00:00:01Z; ask for a new one"), "{text}");
+    // Even where the key itself is known: an authority that speaks about the host has the last word, as with OpenSSH.
+    let both = [&trusts[..], &host_key_line].concat();
+    assert!(refusal(judge(&both, "a.example.com", &expired)).contains("expired"));
+    // An authority that is not for this host, or not known, is none: the key counts.
+    for file in [&host_key_line[..], &[&authority("*.example.org", "@cert-authority")[..], &host_key_line].concat()] {
+        assert_eq!(judge(file, "a.example.com", &good), HostKeyDecision::Accept);
+        assert!(refusal(judge(file, "b.example.com", &good)).contains("is not known"));
+    }
+    // Its key does not make an authority a host.
+    let as_host = key(KeyAlgorithm::Ed25519, 50).public_key().clone();
+    assert!(refusal(judge(&trusts, "a.example.com", &as_host)).contains("is not known"));
+}
+
+#[test]
+fn a_certified_key_is_remembered_without_its_certificate() {
+    let certificate = certified(50, "host", UnixTime::FOREVER);
+    let line = KnownHosts::format_entry("host", 22, &certificate, None).unwrap();
+    assert_eq!(line, format!("host {}\n", shown()));
+}
+
+#[test]
+fn certificates_are_asked_for_first_where_there_is_an_authority() {
+    let file = [&format!("host {}\n", shown())[..], &authority("host", "@cert-authority")].concat();
+    let file = KnownHosts::parse(file.as_bytes());
+    let types = file.known_key_types("host", 22);
+    assert_eq!((types[0], *types.last().unwrap()), ("ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519"));
+    assert_eq!(
+        KnownHosts::parse(format!("host {}\n", shown()).as_bytes()).known_key_types("host", 22),
+        ["ssh-ed25519"]
+    );
+    let mut algorithms = ssh_core::crypto::Algorithms::default();
+    algorithms.prefer_host_keys(&["ssh-ed25519"]);
+    assert_eq!(algorithms.host_key[0].name(), "ssh-ed25519");
 }

@@ -18,12 +18,14 @@ mod channels;
 mod communicate;
 mod error;
 mod exit;
+mod host_keys;
 mod inbox;
 mod target;
 
 pub use communicate::{Communication, MAX_COLLECTED};
 pub use error::SessionError;
 pub use exit::{Exit, Output};
+pub use host_keys::host_keys;
 pub use inbox::{Concern, Inbox, Interest};
 pub use target::split_target;
 

@@ -109,10 +109,92 @@ pub struct UnknownAlgorithm {
     pub known: Vec<&'static str>,
 }
 
+impl UnknownAlgorithm {
+    /// The known names that are most like it, best first, three at most: what was probably meant.
+    pub fn near(&self) -> Vec<&'static str> {
+        // The part that names who invented it is easily forgotten.
+        let compared = |known: &'static str| match known.split_once('@') {
+            Some((base, _)) if !self.name.contains('@') => base,
+            _ => known,
+        };
+        let distances = self.known.iter().map(|known| (distance(&self.name, compared(known)), *known));
+        let mut near: Vec<_> = distances.filter(|(distance, known)| distance * 3 <= compared(known).len()).collect();
+        near.sort_by_key(|(distance, _)| *distance);
+        near.into_iter().map(|(_, known)| known).take(3).collect()
+    }
+}
+
 impl fmt::Display for UnknownAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown algorithm \"{}\"; known are: {}", self.name.escape_debug(), self.known.join(", "))
+        write!(f, "unknown algorithm \"{}\"", self.name.escape_debug())?;
+        let near = self.near();
+        if near.is_empty() {
+            write!(f, "; known are: {}", self.known.join(", "))
+        } else {
+            write!(f, "; did you mean {}?", near.join(" or "))
+        }
     }
 }
 
 impl core::error::Error for UnknownAlgorithm {}
+
+/// How many bytes have to be inserted, removed or replaced to make one name of the other, without regard to case. Of a
+/// name that is too long for any algorithm only the beginning counts.
+fn distance(typed: &str, known: &str) -> usize {
+    const LONGEST: usize = 80;
+    let typed = typed.as_bytes().iter().take(LONGEST);
+    // Row by row: from every beginning of `typed` to every beginning of `known`.
+    let mut row: Vec<usize> = (0..=known.len()).collect();
+    for (above, byte) in typed.enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        let mut next = Vec::with_capacity(row.len());
+        next.push(left);
+        for (up, other) in row.iter().skip(1).zip(known.bytes()) {
+            let replaced = diagonal + usize::from(!byte.eq_ignore_ascii_case(&other));
+            left = replaced.min(up + 1).min(left + 1);
+            next.push(left);
+            diagonal = *up;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Algorithms;
+    use alloc::{string::ToString, vec};
+
+    #[test]
+    fn distances() {
+        for (one, other, expected) in [
+            ("", "", 0),
+            ("abc", "", 3),
+            ("", "abc", 3),
+            ("abc", "ABC", 0),
+            ("kitten", "sitting", 3),
+            ("aes-128-ctr", "aes128-ctr", 1),
+            ("ab", "ba", 2),
+        ] {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
+        }
+        assert!(distance(&"x".repeat(1_000_000), "abc") <= 80);
+    }
+
+    #[test]
+    fn what_was_probably_meant() {
+        let known: Vec<_> = Algorithms::default().ciphers.iter().map(Named::name).collect();
+        let error = |name: &str| UnknownAlgorithm { name: name.into(), known: known.clone() };
+        assert_eq!(error("AES-256-CTR").near()[0], "aes256-ctr");
+        assert_eq!(error("aes256-gcm").near()[0], "aes256-gcm@openssh.com");
+        assert_eq!(error("twofish").near(), Vec::<&str>::new());
+        let text = error("chacha20-poly1305").to_string();
+        assert_eq!(text, "unknown algorithm \"chacha20-poly1305\"; did you mean chacha20-poly1305@openssh.com?");
+        let unlike = UnknownAlgorithm { name: "x".into(), known: vec!["aes128-ctr", "none"] };
+        assert_eq!(unlike.to_string(), "unknown algorithm \"x\"; known are: aes128-ctr, none");
+        let typo = UnknownAlgorithm { name: "aes128-crt".into(), known: vec!["aes128-ctr", "none"] };
+        assert_eq!(typo.to_string(), "unknown algorithm \"aes128-crt\"; did you mean aes128-ctr?");
+    }
+}

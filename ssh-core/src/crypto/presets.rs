@@ -40,7 +40,13 @@ impl Algorithms {
     #[cfg(feature = "pq")]
     pub fn hardened() -> Self {
         let signatures = vec![
+            signature::SSH_ED25519_CERT_V01,
+            #[cfg(feature = "rsa")]
+            signature::RSA_SHA2_512_CERT_V01,
+            #[cfg(feature = "rsa")]
+            signature::RSA_SHA2_256_CERT_V01,
             signature::SSH_ED25519,
+            signature::SK_SSH_ED25519,
             #[cfg(feature = "rsa")]
             signature::RSA_SHA2_512,
             #[cfg(feature = "rsa")]
@@ -108,12 +114,27 @@ impl Default for Algorithms {
     }
 }
 
+/// Certificates first: they need no key that is known already.
 fn default_signatures() -> Vec<&'static dyn SignatureAlgorithm> {
     vec![
+        signature::SSH_ED25519_CERT_V01,
+        signature::ECDSA_SHA2_NISTP256_CERT_V01,
+        signature::ECDSA_SHA2_NISTP384_CERT_V01,
+        signature::ECDSA_SHA2_NISTP521_CERT_V01,
+        signature::SK_SSH_ED25519_CERT_V01,
+        signature::SK_ECDSA_SHA2_NISTP256_CERT_V01,
+        signature::WEBAUTHN_SK_ECDSA_SHA2_NISTP256_CERT_V01,
+        #[cfg(feature = "rsa")]
+        signature::RSA_SHA2_512_CERT_V01,
+        #[cfg(feature = "rsa")]
+        signature::RSA_SHA2_256_CERT_V01,
         signature::SSH_ED25519,
         signature::ECDSA_SHA2_NISTP256,
         signature::ECDSA_SHA2_NISTP384,
         signature::ECDSA_SHA2_NISTP521,
+        signature::SK_SSH_ED25519,
+        signature::SK_ECDSA_SHA2_NISTP256,
+        signature::WEBAUTHN_SK_ECDSA_SHA2_NISTP256,
         #[cfg(feature = "rsa")]
         signature::RSA_SHA2_512,
         #[cfg(feature = "rsa")]

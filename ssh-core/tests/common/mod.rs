@@ -218,7 +218,8 @@ impl Pair {
             count += 1;
             match event {
                 ServerEvent::Sign(request) => {
-                    let key = self.host_keys.iter().find(|key| *key.public_key() == request.key).expect("the key");
+                    let plain = request.key.plain();
+                    let key = self.host_keys.iter().find(|key| *key.public_key() == *plain).expect("the key");
                     let signature = key.sign(request.algorithm, &request.data, &mut random(77)).expect("a signature");
                     self.server.answer_signature(request, Some(&signature)).expect("a fresh token");
                 }
