@@ -4,11 +4,16 @@
 //! [`KexOutcome`]. The transport computes the exchange hash from it and deals with host keys and signatures, so no
 //! method ever sees them.
 
+mod curve;
 mod curve25519;
 mod ecdh;
+#[cfg(feature = "pq")]
+mod hybrid;
 mod machine;
 #[cfg(feature = "pq")]
 mod mlkem;
+#[cfg(feature = "pq")]
+mod sntrup761;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +23,9 @@ use core::fmt;
 pub use curve25519::{CURVE25519_SHA256, CURVE25519_SHA256_LIBSSH};
 pub use ecdh::{ECDH_SHA2_NISTP256, ECDH_SHA2_NISTP384, ECDH_SHA2_NISTP521};
 #[cfg(feature = "pq")]
-pub use mlkem::MLKEM768X25519_SHA256;
+pub use mlkem::{MLKEM768NISTP256_SHA256, MLKEM768X25519_SHA256, MLKEM1024NISTP384_SHA384};
+#[cfg(feature = "pq")]
+pub use sntrup761::{SNTRUP761X25519_SHA512, SNTRUP761X25519_SHA512_OPENSSH};
 
 use super::hash::Hash;
 use crate::random::{RandomError, SecureRandom};
@@ -29,6 +36,14 @@ use crate::wire::{DecodeError, MessageNumber};
 pub static ALL: &[&dyn KeyExchange] = &[
     #[cfg(feature = "pq")]
     MLKEM768X25519_SHA256,
+    #[cfg(feature = "pq")]
+    MLKEM768NISTP256_SHA256,
+    #[cfg(feature = "pq")]
+    MLKEM1024NISTP384_SHA384,
+    #[cfg(feature = "pq")]
+    SNTRUP761X25519_SHA512,
+    #[cfg(feature = "pq")]
+    SNTRUP761X25519_SHA512_OPENSSH,
     CURVE25519_SHA256,
     CURVE25519_SHA256_LIBSSH,
     ECDH_SHA2_NISTP256,

@@ -12,25 +12,35 @@ use p256::NistP256;
 use p384::NistP384;
 use p521::NistP521;
 
+/// Those whose messages have ECDH's shape.
 fn methods() -> Vec<&'static dyn KeyExchange> {
-    vec![
-        #[cfg(feature = "pq")]
-        MLKEM768X25519_SHA256,
-        CURVE25519_SHA256,
-        CURVE25519_SHA256_LIBSSH,
-        ECDH_SHA2_NISTP256,
-        ECDH_SHA2_NISTP384,
-        ECDH_SHA2_NISTP521,
-    ]
+    ALL.iter().copied().filter(|method| !method.name().starts_with("diffie-hellman-")).collect()
 }
 
-/// Where the X25519 value is in a method's public values: after this many bytes of the client's and the server's.
+/// Where the value of X25519 is in a method's public values: after this many bytes of the client's and the server's.
 fn x25519_methods() -> Vec<(&'static dyn KeyExchange, usize, usize)> {
     vec![
         #[cfg(feature = "pq")]
         (MLKEM768X25519_SHA256, 1184, 1088),
+        #[cfg(feature = "pq")]
+        (SNTRUP761X25519_SHA512, 1158, 1039),
+        #[cfg(feature = "pq")]
+        (SNTRUP761X25519_SHA512_OPENSSH, 1158, 1039),
         (CURVE25519_SHA256, 0, 0),
         (CURVE25519_SHA256_LIBSSH, 0, 0),
+    ]
+}
+
+/// Where the point of a NIST curve is.
+fn nist_methods() -> Vec<(&'static dyn KeyExchange, usize, usize)> {
+    vec![
+        #[cfg(feature = "pq")]
+        (MLKEM768NISTP256_SHA256, 1184, 1088),
+        #[cfg(feature = "pq")]
+        (MLKEM1024NISTP384_SHA384, 1568, 1568),
+        (ECDH_SHA2_NISTP256, 0, 0),
+        (ECDH_SHA2_NISTP384, 0, 0),
+        (ECDH_SHA2_NISTP521, 0, 0),
     ]
 }
 
@@ -246,12 +256,13 @@ fn secret_key<C: CurveArithmetic>(scalar: &[u8]) -> SecretKey<C> {
 
 #[test]
 fn nist_points_must_be_uncompressed_and_on_the_curve() {
-    for method in [ECDH_SHA2_NISTP256, ECDH_SHA2_NISTP384, ECDH_SHA2_NISTP521] {
+    for (method, client_prefix, server_prefix) in nist_methods() {
         let (init, _) = method.start_client(&mut random(1)).unwrap();
-        let good = value(&init.body);
+        let client_value = value(&init.body);
+        let (other_half, good) = client_value.split_at(client_prefix);
         let compressed_length = 1 + good.len() / 2;
         let altered = |index: usize, byte: u8| {
-            let mut bad = good.clone();
+            let mut bad = good.to_vec();
             bad[index] = byte;
             bad
         };
@@ -267,8 +278,13 @@ fn nist_points_must_be_uncompressed_and_on_the_curve() {
             ([&[4], vec![0; last].as_slice()].concat(), KexError::InvalidPublicValue),
             ([&[4], vec![0xff; last].as_slice()].concat(), KexError::InvalidPublicValue),
         ] {
-            assert_eq!(respond(method, &bad).err(), Some(error), "{method:?} {bad:02x?}");
-            assert_eq!(exchange(method, |value| *value = bad).0.err(), Some(error), "{method:?}");
+            let whole = [other_half, &bad].concat();
+            assert_eq!(respond(method, &whole).err(), Some(error), "{method:?} {bad:02x?}");
+            let (client, _) = exchange(method, |value| {
+                value.truncate(server_prefix);
+                value.extend_from_slice(&bad);
+            });
+            assert_eq!(client.err(), Some(error), "{method:?}");
         }
     }
 }
@@ -287,14 +303,22 @@ impl SecureRandom for FailingAfter {
 fn a_failing_random_source_fails_the_exchange() {
     for method in methods() {
         let (init, _) = method.start_client(&mut random(1)).unwrap();
-        let fills = if method.name().starts_with("mlkem") { 2 } else { 1 };
-        for fills in 0..fills {
+        let (starts, answers) = match method.name() {
+            name if name.starts_with("sntrup") => (4, 2),
+            name if name.starts_with("mlkem") => (2, 2),
+            _ => (1, 1),
+        };
+        for fills in 0..starts {
             let started = method.start_client(&mut FailingAfter(fills));
             assert_eq!(started.err(), Some(KexError::Random(RandomError)), "{method:?}");
+        }
+        for fills in 0..answers {
             let answered = method.start_server().unwrap().handle(&init.body, &mut FailingAfter(fills));
             assert_eq!(finished(answered).err(), Some(KexError::Random(RandomError)), "{method:?}");
         }
-        assert!(method.start_client(&mut FailingAfter(fills)).is_ok(), "{method:?}");
+        assert!(method.start_client(&mut FailingAfter(starts)).is_ok(), "{method:?}");
+        let answered = method.start_server().unwrap().handle(&init.body, &mut FailingAfter(answers));
+        assert!(finished(answered).is_ok(), "{method:?}");
     }
 }
 
@@ -327,6 +351,14 @@ fn descriptors() {
     let expected = [
         #[cfg(feature = "pq")]
         ("mlkem768x25519-sha256", Hash::Sha256),
+        #[cfg(feature = "pq")]
+        ("mlkem768nistp256-sha256", Hash::Sha256),
+        #[cfg(feature = "pq")]
+        ("mlkem1024nistp384-sha384", Hash::Sha384),
+        #[cfg(feature = "pq")]
+        ("sntrup761x25519-sha512", Hash::Sha512),
+        #[cfg(feature = "pq")]
+        ("sntrup761x25519-sha512@openssh.com", Hash::Sha512),
         ("curve25519-sha256", Hash::Sha256),
         ("curve25519-sha256@libssh.org", Hash::Sha256),
         ("ecdh-sha2-nistp256", Hash::Sha256),
