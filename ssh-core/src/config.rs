@@ -5,6 +5,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::crypto::Algorithms;
+use crate::crypto::kex::KexSettings;
 use crate::key::PublicKey;
 
 /// What a client offers and endures.
@@ -23,6 +24,11 @@ pub struct ClientConfig {
     pub identification: Identification,
     /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
     pub require_strict_kex: bool,
+    /// What key exchange methods leave to the application.
+    pub kex: KexSettings,
+    /// Send the first message of the first method right behind KEXINIT (RFC 4253 §7). It saves a round trip if the
+    /// server's first method and first host key algorithm are ours, and is in vain otherwise.
+    pub first_kex_packet_follows: bool,
     /// How many entries of a [`transcript`](crate::transcript) wait to be taken at most; later ones are counted and
     /// dropped. 0, the default: there is none. An entry takes some hundred bytes, that of a KEXINIT some KiB; they are no
     /// part of [`Limits`].
@@ -45,6 +51,8 @@ pub struct ServerConfig {
     pub identification: Identification,
     /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
     pub require_strict_kex: bool,
+    /// What key exchange methods leave to the application.
+    pub kex: KexSettings,
     /// Public halves of the host keys. Signatures are asked for by [`ServerEvent::Sign`](crate::ServerEvent::Sign), so
     /// the private halves can be anywhere.
     pub host_keys: Vec<PublicKey>,
@@ -69,6 +77,7 @@ impl ServerConfig {
             keepalive: None,
             identification: Identification::default(),
             require_strict_kex: false,
+            kex: KexSettings::default(),
             host_keys,
             auth_methods: vec!["publickey".into(), "password".into()],
             max_auth_attempts: 6,
@@ -215,6 +224,8 @@ pub enum ConfigError {
     /// A limit is below what the protocol demands: packets of 35,000 bytes, channel packets of at least 256 bytes and
     /// no larger than a packet, at least one channel.
     Limits,
+    /// The sizes of group that a client asks for are not `1024 ≤ min ≤ preferred ≤ max ≤ 8192`.
+    GroupSizes,
     /// The source of randomness failed.
     Random,
 }
@@ -228,6 +239,7 @@ impl fmt::Display for ConfigError {
             Self::NoAlgorithms => "a list of algorithms is empty",
             Self::NoHostKey => "no host key fits the host key algorithms",
             Self::Limits => "a limit is below what the protocol demands",
+            Self::GroupSizes => "the sizes of group must be 1024 ≤ min ≤ preferred ≤ max ≤ 8192",
             Self::Random => "the source of random bytes failed",
         })
     }
@@ -303,6 +315,10 @@ impl Limits {
         let room = self.max_output >= 16 * 1024 && self.input_buffer >= 4096;
         if packets && largest && channel && window && room { Ok(()) } else { Err(ConfigError::Limits) }
     }
+}
+
+pub(crate) fn check_kex(settings: &KexSettings) -> Result<(), ConfigError> {
+    if settings.group_sizes.are_in_order() { Ok(()) } else { Err(ConfigError::GroupSizes) }
 }
 
 pub(crate) fn check_algorithms(algorithms: &Algorithms) -> Result<(), ConfigError> {

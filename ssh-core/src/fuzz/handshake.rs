@@ -6,7 +6,7 @@ use super::fake::{boxed_random, random};
 use super::input::{Input, Step, packet};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::crypto::Algorithms;
-use crate::crypto::kex::{KexStep, KeyExchange};
+use crate::crypto::kex::{KexSettings, KexStep, KeyExchange};
 use crate::endpoint::{Client, ClientEvent, HostKeyAnswer, Server, ServerEvent};
 use crate::key::{KeyAlgorithm, PrivateKey};
 use crate::time::Timestamp;
@@ -36,7 +36,7 @@ fn method(input: &mut Input<'_>) -> Option<&'static dyn KeyExchange> {
 pub fn kex_client(data: &[u8]) {
     let mut input = Input::new(data, MAX_INPUT);
     if let Some(method) = method(&mut input) {
-        let (message, mut machine) = method.start_client(&mut random(1)).expect("randomness");
+        let (message, mut machine) = method.start_client(&KexSettings::default(), &mut random(1)).expect("randomness");
         assert_eq!(message.number.0, 30);
         if let Ok(KexStep::Done(outcome)) = machine.handle(input.rest(), &mut random(2)) {
             assert!(outcome.server_proof.is_some() && outcome.reply.is_none());
@@ -68,7 +68,7 @@ pub fn kex_client(data: &[u8]) {
 pub fn kex_server(data: &[u8]) {
     let mut input = Input::new(data, MAX_INPUT);
     if let Some(method) = method(&mut input) {
-        let mut machine = method.start_server().expect("no randomness is needed yet");
+        let mut machine = method.start_server(&KexSettings::default()).expect("no randomness is needed yet");
         assert_eq!(machine.expects().0, 30);
         if let Ok(KexStep::Done(outcome)) = machine.handle(input.rest(), &mut random(2)) {
             assert!(outcome.server_proof.is_none() && outcome.reply.is_some());

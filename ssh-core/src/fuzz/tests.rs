@@ -6,7 +6,7 @@ use super::input::{Dice, Step};
 use super::session::{Pair, Start, play_client, play_server};
 use super::*;
 use crate::crypto::Algorithms;
-use crate::crypto::kex::{KexStep, KeyExchange};
+use crate::crypto::kex::{KexSettings, KexStep, KeyExchange};
 use crate::endpoint::ServerEvent;
 use alloc::{format, string::String, vec, vec::Vec};
 use std::path::{Path, PathBuf};
@@ -90,8 +90,10 @@ fn first_packets(stream: &[u8], count: usize) -> usize {
 
 /// Both messages of a method: the answer for the client, the offer for the server.
 fn recorded_method(method: &dyn KeyExchange) -> [Vec<u8>; 2] {
-    let (offer, _) = method.start_client(&mut random(1)).unwrap();
-    let Ok(KexStep::Done(outcome)) = method.start_server().unwrap().handle(&offer.body, &mut random(2)) else {
+    let (offer, _) = method.start_client(&KexSettings::default(), &mut random(1)).unwrap();
+    let Ok(KexStep::Done(outcome)) =
+        method.start_server(&KexSettings::default()).unwrap().handle(&offer.body, &mut random(2))
+    else {
         panic!("{} does not fit itself", method.name());
     };
     let string = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();

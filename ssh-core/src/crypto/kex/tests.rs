@@ -44,6 +44,10 @@ fn nist_methods() -> Vec<(&'static dyn KeyExchange, usize, usize)> {
     ]
 }
 
+fn settings() -> KexSettings {
+    KexSettings::default()
+}
+
 fn random(seed: u8) -> ChaChaRandom {
     ChaChaRandom::from_seed(&[seed; 32])
 }
@@ -67,13 +71,13 @@ fn finished(step: Result<KexStep, KexError>) -> Result<KexOutcome, KexError> {
 }
 
 fn respond(method: &dyn KeyExchange, client_value: &[u8]) -> Result<KexOutcome, KexError> {
-    finished(method.start_server()?.handle(&strings(&[client_value]), &mut random(2)))
+    finished(method.start_server(&settings())?.handle(&strings(&[client_value]), &mut random(2)))
 }
 
 /// The client after `alter` had the server's public value in its hands.
 fn exchange(method: &dyn KeyExchange, alter: impl FnOnce(&mut Vec<u8>)) -> (Result<KexOutcome, KexError>, KexOutcome) {
-    let (init, mut client) = method.start_client(&mut random(1)).unwrap();
-    let mut server = method.start_server().unwrap();
+    let (init, mut client) = method.start_client(&settings(), &mut random(1)).unwrap();
+    let mut server = method.start_server(&settings()).unwrap();
     assert_eq!((init.number, server.expects()), (MessageNumber::KEX_ECDH_INIT, MessageNumber::KEX_ECDH_INIT));
     let server = finished(server.handle(&init.body, &mut random(2))).unwrap();
     let reply = server.reply.as_ref().unwrap();
@@ -91,7 +95,7 @@ fn client_and_server_agree() {
         let client = client.unwrap();
         assert_eq!(client.shared_secret.expose(), server.shared_secret.expose(), "{method:?}");
         assert_eq!(client.exchange_values, server.exchange_values, "{method:?}");
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
         let reply = server.reply.unwrap();
         assert_eq!(client.exchange_values, [init.body, reply.server_value].concat(), "{method:?}");
         let proof = ServerProof { host_key: b"host key".to_vec(), signature: b"signature".to_vec() };
@@ -104,11 +108,12 @@ fn client_and_server_agree() {
 fn every_exchange_has_fresh_keys() {
     for method in methods() {
         let mut random = random(1);
-        let (first, _) = method.start_client(&mut random).unwrap();
-        let (second, _) = method.start_client(&mut random).unwrap();
+        let (first, _) = method.start_client(&settings(), &mut random).unwrap();
+        let (second, _) = method.start_client(&settings(), &mut random).unwrap();
         assert_ne!(first.body, second.body, "{method:?}");
-        let mut answer =
-            || finished(method.start_server().unwrap().handle(&first.body, &mut random)).unwrap().reply.unwrap();
+        let mut answer = || {
+            finished(method.start_server(&settings()).unwrap().handle(&first.body, &mut random)).unwrap().reply.unwrap()
+        };
         assert_ne!(answer().server_value, answer().server_value, "{method:?}");
     }
 }
@@ -116,7 +121,7 @@ fn every_exchange_has_fresh_keys() {
 #[test]
 fn values_of_the_wrong_length_are_refused() {
     for method in methods() {
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
         let good = value(&init.body);
         let longer = [good.as_slice(), &[0]].concat();
         for bad in [&[][..], &good[..1], &good[..good.len() - 1], &longer] {
@@ -134,8 +139,9 @@ fn values_of_the_wrong_length_are_refused() {
 #[test]
 fn malformed_messages_are_refused() {
     for method in methods() {
-        let (init, mut client) = method.start_client(&mut random(1)).unwrap();
-        let handle = |body: &[u8]| finished(method.start_server().unwrap().handle(body, &mut random(2))).err();
+        let (init, mut client) = method.start_client(&settings(), &mut random(1)).unwrap();
+        let handle =
+            |body: &[u8]| finished(method.start_server(&settings()).unwrap().handle(body, &mut random(2))).err();
         let trailing = [init.body.as_slice(), &[0]].concat();
         assert_eq!(handle(&trailing), Some(KexError::Decode(DecodeError::TrailingBytes)));
         assert_eq!(handle(&init.body[..init.body.len() - 1]), Some(KexError::Decode(DecodeError::Truncated)));
@@ -188,7 +194,7 @@ fn low_order_points_are_refused_by_both_sides() {
         point
     });
     for (method, client_prefix, server_prefix) in x25519_methods() {
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
         for point in points.into_iter().chain(masked) {
             let mut client_value = value(&init.body);
             client_value[client_prefix..].copy_from_slice(&point);
@@ -257,7 +263,7 @@ fn secret_key<C: CurveArithmetic>(scalar: &[u8]) -> SecretKey<C> {
 #[test]
 fn nist_points_must_be_uncompressed_and_on_the_curve() {
     for (method, client_prefix, server_prefix) in nist_methods() {
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
         let client_value = value(&init.body);
         let (other_half, good) = client_value.split_at(client_prefix);
         let compressed_length = 1 + good.len() / 2;
@@ -302,22 +308,22 @@ impl SecureRandom for FailingAfter {
 #[test]
 fn a_failing_random_source_fails_the_exchange() {
     for method in methods() {
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
         let (starts, answers) = match method.name() {
             name if name.starts_with("sntrup") => (4, 2),
             name if name.starts_with("mlkem") => (2, 2),
             _ => (1, 1),
         };
         for fills in 0..starts {
-            let started = method.start_client(&mut FailingAfter(fills));
+            let started = method.start_client(&settings(), &mut FailingAfter(fills));
             assert_eq!(started.err(), Some(KexError::Random(RandomError)), "{method:?}");
         }
         for fills in 0..answers {
-            let answered = method.start_server().unwrap().handle(&init.body, &mut FailingAfter(fills));
+            let answered = method.start_server(&settings()).unwrap().handle(&init.body, &mut FailingAfter(fills));
             assert_eq!(finished(answered).err(), Some(KexError::Random(RandomError)), "{method:?}");
         }
-        assert!(method.start_client(&mut FailingAfter(starts)).is_ok(), "{method:?}");
-        let answered = method.start_server().unwrap().handle(&init.body, &mut FailingAfter(answers));
+        assert!(method.start_client(&settings(), &mut FailingAfter(starts)).is_ok(), "{method:?}");
+        let answered = method.start_server(&settings()).unwrap().handle(&init.body, &mut FailingAfter(answers));
         assert!(finished(answered).is_ok(), "{method:?}");
     }
 }
@@ -334,7 +340,7 @@ fn a_stuck_random_source_ends_the_search_for_a_scalar() {
     }
     for method in [ECDH_SHA2_NISTP256, ECDH_SHA2_NISTP384, ECDH_SHA2_NISTP521] {
         for byte in [0, 0xff] {
-            assert_eq!(method.start_client(&mut Stuck(byte)).err(), Some(KexError::Random(RandomError)));
+            assert_eq!(method.start_client(&settings(), &mut Stuck(byte)).err(), Some(KexError::Random(RandomError)));
         }
     }
 }
