@@ -85,12 +85,12 @@ impl DhGroup {
     }
 
     /// `p`, big-endian.
-    pub(super) fn modulus(&self) -> Vec<u8> {
+    pub fn modulus(&self) -> Vec<u8> {
         self.modulus.to_be_bytes().into_vec()
     }
 
     /// `g`, big-endian.
-    pub(super) fn generator(&self) -> Vec<u8> {
+    pub fn generator(&self) -> Vec<u8> {
         self.generator.to_be_bytes().into_vec()
     }
 
