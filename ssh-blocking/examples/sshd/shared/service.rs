@@ -3,6 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use ssh_core::crypto::kex::Moduli;
+use ssh_core::files::moduli::ModuliFile;
 use ssh_core::key::{FingerprintHash, PrivateKey};
 use ssh_core::{AuthAnswer, AuthRequest, Credential, Identity, KeyOffer, Prompt, SecretBytes, ServerConfig};
 
@@ -19,6 +21,7 @@ pub(crate) struct Service {
     method_sets: Vec<Vec<Method>>,
     /// The text of `Banner`.
     pub(crate) banner: Option<String>,
+    moduli: Option<Moduli>,
 }
 
 impl Service {
@@ -36,6 +39,7 @@ impl Service {
             passwords: passwords.unwrap_or_default(),
             method_sets: settings.method_sets()?,
             banner: settings.banner.as_ref().map(read).transpose()?,
+            moduli: settings.moduli_file.as_ref().map(|path| read(path).map(|text| moduli(&text))).transpose()?,
             settings,
         };
         Ok((service, keys))
@@ -46,6 +50,7 @@ impl Service {
         let settings = &self.settings;
         let mut config = ServerConfig::new(keys.iter().map(|key| key.public_key().clone()).collect());
         config.algorithms = settings.algorithms.algorithms().clone();
+        config.kex.moduli = self.moduli.clone().unwrap_or_default();
         config.rekey = settings.rekey;
         config.keepalive = settings.keepalive();
         config.max_auth_attempts = settings.max_auth_tries;
@@ -139,6 +144,15 @@ impl Service {
         left.dedup();
         if left.is_empty() { AuthAnswer::Reject } else { AuthAnswer::Partial { methods_that_can_continue: left } }
     }
+}
+
+/// The groups of a `ModuliFile`.
+fn moduli(text: &str) -> Moduli {
+    let file = ModuliFile::parse(text.as_bytes());
+    for skipped in file.skipped() {
+        log::debug(format_args!("ModuliFile: {skipped}"));
+    }
+    file.moduli()
 }
 
 /// Reads a host key. One that others can read is nobody's any more.
