@@ -5,7 +5,7 @@
 use alloc::vec;
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, NonZero, Word};
+use crypto_bigint::{BoxedUint, Word};
 
 use crate::random::{RandomError, SecureRandom};
 
@@ -24,22 +24,21 @@ fn has_power_of_two(number: &BoxedUint, exponent: &BoxedUint) -> bool {
     let Some(modulus) = number.as_odd_vartime() else { return false };
     let parameters = BoxedMontyParams::new_vartime(modulus.clone());
     let one = BoxedMontyForm::one(&parameters);
+    let minus_one = BoxedMontyForm::new(number.wrapping_sub(BoxedUint::one()), &parameters);
     let power = one.double().pow(exponent);
-    power == one || power == one.neg()
+    power == one || power == minus_one
 }
 
 /// Miller-Rabin with bases drawn at random.
 fn is_prime(number: &BoxedUint, random: &mut dyn SecureRandom) -> Result<bool, RandomError> {
     let Some(modulus) = number.as_odd_vartime() else { return Ok(false) };
     let parameters = BoxedMontyParams::new_vartime(modulus.clone());
-    let one = BoxedMontyForm::one(&parameters);
-    let minus_one = one.neg();
     let less_one = number.wrapping_sub(BoxedUint::one());
+    let (one, minus_one) = (BoxedMontyForm::one(&parameters), BoxedMontyForm::new(less_one.clone(), &parameters));
     let twos = less_one.trailing_zeros_vartime();
     let odd_part = less_one.shr_vartime(twos).unwrap_or_default();
-    let Some(bases) = NonZero::new(number.wrapping_sub(BoxedUint::from(3_u8))).into_option() else { return Ok(false) };
     for _ in 0..ROUNDS {
-        let mut power = BoxedMontyForm::new(base(&bases, random)?, &parameters).pow(&odd_part);
+        let mut power = BoxedMontyForm::new(base(number, random)?, &parameters).pow(&odd_part);
         let mut passes = power == one || power == minus_one;
         for _ in 1..twos {
             power = power.square();
@@ -52,10 +51,10 @@ fn is_prime(number: &BoxedUint, random: &mut dyn SecureRandom) -> Result<bool, R
     Ok(true)
 }
 
-/// One of so many numbers from 2.
-fn base(bases: &NonZero<BoxedUint>, random: &mut dyn SecureRandom) -> Result<BoxedUint, RandomError> {
-    let mut bytes = vec![0; bases.as_ref().nlimbs() * size_of::<Word>()];
+/// A number with fewer bits than `number`: at least half of those that are below it.
+fn base(number: &BoxedUint, random: &mut dyn SecureRandom) -> Result<BoxedUint, RandomError> {
+    let mut bytes = vec![0; number.nlimbs() * size_of::<Word>()];
     random.fill(&mut bytes)?;
     let drawn = BoxedUint::from_be_slice_vartime(&bytes);
-    Ok(drawn.rem_vartime(bases).wrapping_add(BoxedUint::from(2_u8)))
+    Ok(drawn.shr_vartime(number.leading_zeros() + 1).unwrap_or_default())
 }
