@@ -213,6 +213,36 @@ fn a_stuck_random_source_makes_no_trivial_value() {
     assert!(secret.public_value().bits() > 2000);
 }
 
+/// In a group without a prime there are elements whose powers are 0 or 1 or themselves; whoever took it on trust does not
+/// take the secret.
+#[test]
+fn secrets_that_anybody_knows_are_refused() {
+    // A number with these bits, of 1032.
+    let number = |bits: &[usize]| {
+        bits.iter().fold(vec![0_u8; 129], |mut bytes, bit| {
+            bytes[128 - bit / 8] |= 1 << (bit % 8);
+            bytes
+        })
+    };
+    // 3a², 3a, whose square is 0, and a² + 1, whose square is 1, with a = 2^512 + 1.
+    let group = DhGroup::new(&number(&[1025, 1024, 514, 513, 1, 0]), &[2]).unwrap();
+    let (vanishes, is_its_reciprocal) = (number(&[513, 512, 1, 0]), number(&[1024, 513, 1]));
+    let mut even = 0;
+    for seed in 0..8 {
+        let secret = DhSecret::generate(group.clone(), &mut random(seed)).unwrap();
+        let agree = |value: &[u8]| secret.agree(Mpint::from_magnitude(value)).map(|_| ());
+        assert_eq!(agree(&vanishes), Err(KexError::WeakSharedSecret));
+        match agree(&is_its_reciprocal) {
+            Err(error) => {
+                assert_eq!(error, KexError::WeakSharedSecret);
+                even += 1;
+            }
+            Ok(()) => {}
+        }
+    }
+    assert!((1..8).contains(&even), "half of the exponents are even: {even}");
+}
+
 /// RFC 3526 gives them by a formula, `2^n - 2^(n-64) - 1 + 2^64 · (⌊2^(n-130) π⌋ + c)`: the digits in the middle are the
 /// same in all but for `c`, so that each can be held against the longest.
 #[test]
