@@ -255,6 +255,9 @@ impl Limits {
     pub const LINES_BEFORE_IDENTIFICATION: usize = 1024;
     /// Key exchanges before authentication is complete, the first included: each costs more than a message should.
     pub const EXCHANGES_BEFORE_AUTH: u32 = 3;
+    /// Bytes of a key exchange method's message behind its number. The largest are servers' replies, which hold a host key
+    /// and its signature; what is longer than all that is known could only fill memory.
+    pub const KEX_MESSAGE_LENGTH: usize = 32 * 1024;
     /// Entries of an EXT_INFO (RFC 8308 §2.3). OpenSSH's bound.
     pub const EXTENSIONS: u32 = 1024;
     /// Banners that a server may send (RFC 4252 §5.4).

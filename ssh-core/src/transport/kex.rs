@@ -14,12 +14,13 @@ use super::ext_info::announce_signature_algorithms;
 use super::gate::{KexPhase, Side};
 use super::negotiate::{Agreement, Negotiated, Offer, Proposal, negotiate};
 use super::outbound::Outbound;
+use crate::config::Limits;
 use crate::crypto::cipher::{Cipher, OpenPacket, PacketKeys, SealPacket};
 use crate::crypto::kex::{KexExchange, KexOutcome, KexReply, KexSettings, KexStep, ServerProof};
 use crate::crypto::mac::Mac;
 use crate::crypto::signature::{SignatureAlgorithm, SignatureError};
 use crate::crypto::{Algorithms, KeyLetter, derive_key};
-use crate::error::{Error, Misuse, PeerMisbehaved, Stage};
+use crate::error::{Error, LimitKind, Misuse, PeerMisbehaved, Stage};
 use crate::key::PublicKey;
 use crate::message::{DecodeMessage, KexInit, Message, NewKeys};
 use crate::packet::Receiver;
@@ -282,6 +283,9 @@ impl Transport {
         }
         if number != exchange.method.expects() {
             return Err(unexpected(number));
+        }
+        if body.len() > Limits::KEX_MESSAGE_LENGTH {
+            return Err(Error::LimitExceeded(LimitKind::KeyExchangeMessage));
         }
         match exchange.method.handle(body, random)? {
             KexStep::Send(message) => {
