@@ -5,6 +5,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::crypto::Algorithms;
+use crate::crypto::kex::KexSettings;
 use crate::key::PublicKey;
 
 /// What a client offers and endures.
@@ -23,6 +24,11 @@ pub struct ClientConfig {
     pub identification: Identification,
     /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
     pub require_strict_kex: bool,
+    /// What key exchange methods leave to the application.
+    pub kex: KexSettings,
+    /// Send the first message of the first method right behind KEXINIT (RFC 4253 §7). It saves a round trip if the
+    /// server's first method and first host key algorithm are ours, and is in vain otherwise.
+    pub first_kex_packet_follows: bool,
     /// How many entries of a [`transcript`](crate::transcript) wait to be taken at most; later ones are counted and
     /// dropped. 0, the default: there is none. An entry takes some hundred bytes, that of a KEXINIT some KiB; they are no
     /// part of [`Limits`].
@@ -45,6 +51,8 @@ pub struct ServerConfig {
     pub identification: Identification,
     /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
     pub require_strict_kex: bool,
+    /// What key exchange methods leave to the application.
+    pub kex: KexSettings,
     /// Public halves of the host keys. Signatures are asked for by [`ServerEvent::Sign`](crate::ServerEvent::Sign), so
     /// the private halves can be anywhere.
     pub host_keys: Vec<PublicKey>,
@@ -72,6 +80,7 @@ impl ServerConfig {
             keepalive: None,
             identification: Identification::default(),
             require_strict_kex: false,
+            kex: KexSettings::default(),
             host_keys,
             auth_methods: vec!["publickey".into(), "password".into()],
             max_auth_attempts: 6,
@@ -219,6 +228,8 @@ pub enum ConfigError {
     /// A limit is below what the protocol demands: packets of 35,000 bytes, channel packets of at least 256 bytes and
     /// no larger than a packet, at least one channel.
     Limits,
+    /// The sizes of group that a client asks for are not `1024 ≤ min ≤ preferred ≤ max ≤ 8192`.
+    GroupSizes,
     /// The source of randomness failed.
     Random,
 }
@@ -232,6 +243,7 @@ impl fmt::Display for ConfigError {
             Self::NoAlgorithms => "a list of algorithms is empty",
             Self::NoHostKey => "no host key fits the host key algorithms",
             Self::Limits => "a limit is below what the protocol demands",
+            Self::GroupSizes => "the sizes of group must be 1024 ≤ min ≤ preferred ≤ max ≤ 8192",
             Self::Random => "the source of random bytes failed",
         })
     }
@@ -247,6 +259,9 @@ impl Limits {
     pub const LINES_BEFORE_IDENTIFICATION: usize = 1024;
     /// Key exchanges before authentication is complete, the first included: each costs more than a message should.
     pub const EXCHANGES_BEFORE_AUTH: u32 = 3;
+    /// Bytes of a key exchange method's message behind its number. The largest are servers' replies, which hold a host key
+    /// and its signature; what is longer than all that is known could only fill memory.
+    pub const KEX_MESSAGE_LENGTH: usize = 32 * 1024;
     /// Entries of an EXT_INFO (RFC 8308 §2.3). OpenSSH's bound.
     pub const EXTENSIONS: u32 = 1024;
     /// Banners that a server may send (RFC 4252 §5.4).
@@ -307,6 +322,10 @@ impl Limits {
         let room = self.max_output >= 16 * 1024 && self.input_buffer >= 4096;
         if packets && largest && channel && window && room { Ok(()) } else { Err(ConfigError::Limits) }
     }
+}
+
+pub(crate) fn check_kex(settings: &KexSettings) -> Result<(), ConfigError> {
+    if settings.group_sizes.are_in_order() { Ok(()) } else { Err(ConfigError::GroupSizes) }
 }
 
 pub(crate) fn check_algorithms(algorithms: &Algorithms) -> Result<(), ConfigError> {

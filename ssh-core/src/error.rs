@@ -115,6 +115,8 @@ pub enum LimitKind {
     PromptRounds,
     /// Key exchanges before authentication.
     EarlyKeyExchanges,
+    /// Bytes of a key exchange method's message.
+    KeyExchangeMessage,
 }
 
 /// How the peer broke the protocol.
@@ -292,6 +294,7 @@ impl fmt::Display for LimitKind {
             Self::Banners => "banners",
             Self::PromptRounds => "rounds of questions",
             Self::EarlyKeyExchanges => "key exchanges before authentication",
+            Self::KeyExchangeMessage => "bytes of a key exchange message",
         })
     }
 }

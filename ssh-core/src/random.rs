@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 /// A source of cryptographically secure random bytes.
 ///
-/// Keys, cookies and nonces come straight from it. The core asks for some hundred bytes per key exchange, never per
-/// packet.
+/// Keys, cookies and nonces come straight from it. The core asks for some hundred bytes per key exchange, some thousand
+/// for `sntrup761`, never per packet.
 pub trait SecureRandom: Send {
     /// Fills `destination` with unpredictable bytes, or fails without having promised anything about its content.
     ///

@@ -10,7 +10,7 @@ use hostile_peer::{Step, messages};
 use ssh_core::key::KeyAlgorithm;
 use ssh_core::wire::{DataStream, DecodeError, MessageNumber};
 use ssh_core::{
-    AuthMethod, Client, ClientConfig, ClientEvent, ClientRole, CloseReason, Error, KeyOffer, Limits, Misuse,
+    AuthMethod, Client, ClientConfig, ClientEvent, ClientRole, CloseReason, Error, KeyOffer, LimitKind, Limits, Misuse,
     PeerMisbehaved, Prompts, SecretBytes, ServerEvent, ServerRole, Timestamp,
 };
 
@@ -24,6 +24,23 @@ fn undecided(seed: u64) -> Pair {
 
 fn secret(length: usize) -> SecretBytes {
     SecretBytes::new(vec![b'x'; length])
+}
+
+/// A server's reply whose host key and signature are long.
+#[test]
+fn messages_of_a_key_exchange() {
+    for (over, expected) in [(0, None), (1, Some(Error::LimitExceeded(LimitKind::KeyExchangeMessage)))] {
+        let mut meeting = WithClient::quick(true);
+        meeting.exchange(Step::KexInit);
+        let fields = 3 * 4 + 32;
+        let host_key = vec![0; Limits::KEX_MESSAGE_LENGTH - fields - 1000 + over];
+        meeting.say(&messages::kex_ecdh_reply(&host_key, &[9; 32], &[0; 1000]));
+        let Some(CloseReason::Failed(error)) = meeting.closed() else { panic!("no host key is so long") };
+        match expected {
+            Some(expected) => assert_eq!(error, expected),
+            None => assert!(matches!(error, Error::PeerMisbehaved(PeerMisbehaved::HostKey(_))), "{error:?}"),
+        }
+    }
 }
 
 #[test]

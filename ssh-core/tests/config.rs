@@ -5,6 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{key, random};
+use ssh_core::crypto::kex::GroupSizes;
 use ssh_core::crypto::{Algorithms, cipher, signature};
 use ssh_core::key::KeyAlgorithm;
 use ssh_core::{Client, ClientConfig, ConfigError, Identification, Limits, Server, ServerConfig, Timestamp};
@@ -66,6 +67,25 @@ fn lists_of_algorithms() {
     };
     assert_eq!(begin(without_macs), Ok(()));
     assert_eq!(begin(|lists, _| lists.public_key.clear()), Ok(()), "users may have other ways in");
+}
+
+/// A client asks for groups of 1024 to 8192 bits (RFC 4419 §3), sizes in order. A server asks for none.
+#[test]
+fn sizes_of_groups() {
+    let begin = |min, preferred, max| {
+        let mut config = ClientConfig::default();
+        config.kex.group_sizes = GroupSizes { min, preferred, max };
+        Client::new(Arc::new(config), Box::new(random(1)), Timestamp::ZERO).map(drop)
+    };
+    for (min, preferred, max) in [(1024, 1024, 8192), (8192, 8192, 8192), (2048, 3072, 4096)] {
+        assert_eq!(begin(min, preferred, max), Ok(()), "{min} {preferred} {max}");
+    }
+    for (min, preferred, max) in [(1023, 2048, 8192), (2048, 2048, 8193), (2048, 2047, 8192), (2048, 4096, 4095)] {
+        assert_eq!(begin(min, preferred, max), Err(ConfigError::GroupSizes), "{min} {preferred} {max}");
+    }
+    let words = "the sizes of group must be 1024 ≤ min ≤ preferred ≤ max ≤ 8192";
+    assert_eq!(ConfigError::GroupSizes.to_string(), words);
+    assert_eq!(GroupSizes::default(), GroupSizes { min: 2048, preferred: 3072, max: 8192 });
 }
 
 /// A server without a host key that it could prove is none.

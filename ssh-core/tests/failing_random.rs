@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::{Pair, Setup, key, random};
 use ssh_core::crypto::Algorithms;
-use ssh_core::crypto::kex::{KexError, KexStep, KeyExchange};
+use ssh_core::crypto::kex::{KexError, KexSettings, KexStep, KeyExchange};
 use ssh_core::files::known_hosts::{FormatEntryError, KnownHosts};
 use ssh_core::key::{GenerateError, KeyAlgorithm, KeyEncryption, KeyFileError, PrivateKey};
 use ssh_core::random::{ChaChaRandom, RandomError, SecureRandom};
@@ -96,14 +96,14 @@ fn files_are_not_written_without() {
 #[test]
 fn no_key_exchange_method_goes_on_without() {
     let client_starts = |method: &dyn KeyExchange, random: &mut dyn SecureRandom| {
-        method.start_client(random).map(|(message, _)| message.body)
+        method.start_client(&KexSettings::default(), random).map(|(message, _)| message.body)
     };
     for method in Algorithms::default().kex {
         let failed = KexError::Random(RandomError);
         assert!(needed(failed, |random| client_starts(method, random)) > 0, "{method:?}");
         let offer = client_starts(method, &mut random(1)).unwrap();
         let answered = needed(failed, |random| {
-            let step = method.start_server()?.handle(&offer, random)?;
+            let step = method.start_server(&KexSettings::default())?.handle(&offer, random)?;
             assert!(matches!(step, KexStep::Done(_)));
             Ok(())
         });

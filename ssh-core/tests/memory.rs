@@ -2,10 +2,12 @@
 
 mod common;
 
-use common::Setup;
 use common::hostile::{Meeting, Party};
 use common::siege::{Refuser, Siege, weight};
+use common::{Setup, random};
 use hostile_peer::{Cipher, KexInit, Method, Peer, Step, messages, string, strings};
+#[cfg(feature = "pq")]
+use ssh_core::crypto::kex::{self, DhGroup, GroupSizes, KexSettings, KexStep, KeyExchange};
 use ssh_core::{ClientRole, Limits, ServerRole};
 
 #[global_allocator]
@@ -178,6 +180,83 @@ fn exchange_without_end<P: Refuser>() {
         }
         assert_small(&siege, &format!("exchanges, read: {reads}"));
     }
+}
+
+/// The methods with the largest numbers, behind the largest proposals: what is computed with costs memory, too.
+#[cfg(feature = "pq")]
+#[test]
+fn the_dearest_methods_take_little() {
+    for method in [
+        kex::CURVE25519_SHA256,
+        kex::DIFFIE_HELLMAN_GROUP18_SHA512,
+        kex::DIFFIE_HELLMAN_GROUP_EXCHANGE_SHA256,
+        kex::SNTRUP761X25519_SHA512,
+        kex::MLKEM1024NISTP384_SHA384,
+    ] {
+        for length in [(Limits::KEX_MESSAGE_LENGTH - 2000) / 2, (LONGEST - 4096) / 2] {
+            dearest::<ServerRole>(method, length);
+            dearest::<ClientRole>(method, length);
+        }
+    }
+}
+
+/// Up to the server's reply, whose host key and signature are as long as they may be, and longer.
+#[cfg(feature = "pq")]
+fn dearest<P: Refuser>(method: &'static dyn KeyExchange, length: usize) {
+    let mut siege = Siege::of(|| {
+        let peer = Peer::new(P::PEER, Method::Curve25519, Cipher::Aes128Gcm);
+        let setup = Setup::new(1).configure(|client, _| {
+            (client.kex.group_sizes.min, client.kex.group_sizes.preferred) = (DhGroup::MAX_BITS, DhGroup::MAX_BITS);
+        });
+        let mut meeting = Meeting::<P>::new(peer, setup.algorithms(|lists| lists.kex = vec![method]));
+        meeting.exchange(Step::Identification);
+        meeting
+    });
+    siege.meeting.peer.offer.kex = method.name().into();
+    siege.meeting.peer.offer.languages[0] = "z".repeat(LONGEST - 700);
+    siege.meeting.peer.say(Step::KexInit);
+    let said = siege.meeting.peer.take_output();
+    siege.reads = false;
+    siege.deliver(&said);
+    let settings =
+        KexSettings { group_sizes: GroupSizes { min: 8192, preferred: 8192, max: 8192 }, ..Default::default() };
+    match P::PEER {
+        hostile_peer::Role::Client => {
+            let (mut message, mut peer) = method.start_client(&settings, &mut random(1)).unwrap();
+            if method.name().contains("group-exchange") {
+                siege.say(&[&[message.number.0], &message.body[..]].concat());
+                let heard = heard(&mut siege, 31);
+                let Ok(KexStep::Send(init)) = peer.handle(&heard, &mut random(1)) else { panic!("a group") };
+                message = init;
+            }
+            siege.say(&[&[message.number.0], &message.body[..]].concat());
+        }
+        hostile_peer::Role::Server => {
+            let mut peer = method.start_server(&settings).unwrap();
+            let (mut number, mut step) =
+                (peer.expects().0, peer.handle(&heard(&mut siege, peer.expects().0), &mut random(2)));
+            if let Ok(KexStep::Send(group)) = &step {
+                siege.say(&[&[group.number.0], &group.body[..]].concat());
+                number = peer.expects().0;
+                step = peer.handle(&heard(&mut siege, number), &mut random(2));
+            }
+            let Ok(KexStep::Done(outcome)) = step else { panic!("{number} is no end") };
+            let reply = outcome.reply.unwrap();
+            let half = string(vec![0; length]);
+            siege.say(&[&[reply.number.0], &half[..], &reply.server_value, &half].concat());
+        }
+    }
+    assert_small(&siege, method.name());
+}
+
+/// The body of the message with this number that the endpoint has said.
+#[cfg(feature = "pq")]
+fn heard<P: Refuser>(siege: &mut Siege<P>, number: u8) -> Vec<u8> {
+    let output = siege.meeting.endpoint.poll_output().to_vec();
+    siege.measured(|siege| siege.meeting.endpoint.consume_output(output.len()));
+    siege.meeting.peer.feed(&output);
+    let said = siege.meeting.peer.payloads();
+    said.iter().find(|payload| payload[0] == number).expect("the message")[1..].to_vec()
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Pair, Setup};
 use ssh_core::crypto::hash::Hash;
-use ssh_core::crypto::kex::{CURVE25519_SHA256, KexError, KexExchange, KexMessage, KexStep, KeyExchange};
+use ssh_core::crypto::kex::{CURVE25519_SHA256, KexError, KexExchange, KexMessage, KexSettings, KexStep, KeyExchange};
 use ssh_core::random::SecureRandom;
 use ssh_core::wire::MessageNumber;
 use ssh_core::{CloseReason, Error, PeerMisbehaved, Stage};
@@ -29,8 +29,12 @@ impl KeyExchange for OwnMethod {
         Hash::Sha256
     }
 
-    fn start_client(&self, random: &mut dyn SecureRandom) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
-        let (offer, inner) = CURVE25519_SHA256.start_client(random)?;
+    fn start_client(
+        &self,
+        settings: &KexSettings,
+        random: &mut dyn SecureRandom,
+    ) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
+        let (offer, inner) = CURVE25519_SHA256.start_client(settings, random)?;
         let first = if self.hasty {
             KexMessage { number: VALUE, body: offer.body.clone() }
         } else {
@@ -39,8 +43,8 @@ impl KeyExchange for OwnMethod {
         Ok((first, Box::new(Client { inner, value: offer.body, nonce: Vec::new() })))
     }
 
-    fn start_server(&self) -> Result<Box<dyn KexExchange>, KexError> {
-        Ok(Box::new(Server { inner: CURVE25519_SHA256.start_server()?, nonce: Vec::new() }))
+    fn start_server(&self, settings: &KexSettings) -> Result<Box<dyn KexExchange>, KexError> {
+        Ok(Box::new(Server { inner: CURVE25519_SHA256.start_server(settings)?, nonce: Vec::new() }))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::traffic::Traffic;
 use common::{Chunking, Pair, Setup, key, random};
 use ssh_core::crypto::hash::Hash;
-use ssh_core::crypto::kex::{self, KexError, KexExchange, KexMessage, KexStep, KeyExchange};
+use ssh_core::crypto::kex::{self, KexError, KexExchange, KexMessage, KexSettings, KexStep, KeyExchange};
 use ssh_core::crypto::signature::{SignatureAlgorithm, SignatureError, Verified};
 use ssh_core::crypto::{Algorithms, cipher, mac};
 use ssh_core::key::KeyAlgorithm;
@@ -405,13 +405,17 @@ impl KeyExchange for Changing {
     fn hash(&self) -> Hash {
         kex::CURVE25519_SHA256.hash()
     }
-    fn start_client(&self, random: &mut dyn SecureRandom) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
-        let (message, inner) = kex::CURVE25519_SHA256.start_client(random)?;
+    fn start_client(
+        &self,
+        settings: &KexSettings,
+        random: &mut dyn SecureRandom,
+    ) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
+        let (message, inner) = kex::CURVE25519_SHA256.start_client(settings, random)?;
         let change = self.exchanges.fetch_add(1, Ordering::Relaxed) > 0;
         Ok((message, Box::new(ChangingExchange { inner, change })))
     }
-    fn start_server(&self) -> Result<Box<dyn KexExchange>, KexError> {
-        kex::CURVE25519_SHA256.start_server()
+    fn start_server(&self, settings: &KexSettings) -> Result<Box<dyn KexExchange>, KexError> {
+        kex::CURVE25519_SHA256.start_server(settings)
     }
 }
 

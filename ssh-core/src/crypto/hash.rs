@@ -10,6 +10,9 @@ use sha2::{Sha256, Sha384, Sha512};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hash {
+    /// SHA-1, 20 bytes, for methods that nobody should use.
+    #[cfg(feature = "legacy")]
+    Sha1,
     /// SHA-256, 32 bytes.
     Sha256,
     /// SHA-384, 48 bytes.
@@ -22,6 +25,8 @@ impl Hash {
     /// The hash of the concatenation of `parts`.
     pub fn digest(self, parts: &[&[u8]]) -> Vec<u8> {
         match self {
+            #[cfg(feature = "legacy")]
+            Self::Sha1 => digest::<sha1::Sha1>(parts),
             Self::Sha256 => digest::<Sha256>(parts),
             Self::Sha384 => digest::<Sha384>(parts),
             Self::Sha512 => digest::<Sha512>(parts),
@@ -40,6 +45,8 @@ fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            #[cfg(feature = "legacy")]
+            Self::Sha1 => "SHA-1",
             Self::Sha256 => "SHA-256",
             Self::Sha384 => "SHA-384",
             Self::Sha512 => "SHA-512",

@@ -6,7 +6,7 @@ use super::core::CoreConfig;
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
 use super::{Client, Role};
 use crate::auth::{AuthMethod, AuthNeeded, PasswordChangeNeeded, Prompts};
-use crate::config::{ClientConfig, ConfigError, check_algorithms};
+use crate::config::{ClientConfig, ConfigError, check_algorithms, check_kex};
 use crate::connection::{ChannelEvent, ChannelId, ChannelOpenRequest, GlobalRequestEvent};
 use crate::error::{CloseReason, Misuse};
 use crate::secret::SecretBytes;
@@ -54,6 +54,7 @@ impl Role for ClientRole {
     fn settings(config: &Arc<ClientConfig>) -> Result<CoreConfig, ConfigError> {
         config.limits.check()?;
         check_algorithms(&config.algorithms)?;
+        check_kex(&config.kex)?;
         Ok(CoreConfig {
             side: Side::Client,
             algorithms: Arc::new(config.algorithms.clone()),
@@ -62,6 +63,8 @@ impl Role for ClientRole {
             keepalive: config.keepalive,
             identification: config.identification.line(),
             require_strict_kex: config.require_strict_kex,
+            kex: config.kex.clone(),
+            first_kex_packet_follows: config.first_kex_packet_follows,
             transcript_entries: config.transcript_entries,
             server: None,
         })

@@ -14,6 +14,7 @@ use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, Ser
 use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
 use crate::connection::{Connection, ConnectionEvent, Step};
 use crate::crypto::Algorithms;
+use crate::crypto::kex::KexSettings;
 use crate::error::{CloseReason, Error, LimitKind, PeerMisbehaved, Stage};
 use crate::message::{DecodeMessage, Disconnect, ExtInfo, Ping, Pong, Unimplemented};
 use crate::packet::{IdentificationReader, Packet, Receiver, Sender, excerpt};
@@ -40,6 +41,8 @@ pub struct CoreConfig {
     pub(super) keepalive: Option<KeepAlive>,
     pub(super) identification: String,
     pub(super) require_strict_kex: bool,
+    pub(super) kex: KexSettings,
+    pub(super) first_kex_packet_follows: bool,
     pub(super) transcript_entries: usize,
     pub(super) server: Option<Arc<ServerConfig>>,
 }
@@ -108,6 +111,8 @@ impl Core {
             algorithms: Arc::clone(&config.algorithms),
             host_keys: config.server.as_ref().map(|server| server.host_keys.clone()).unwrap_or_default(),
             require_strict_kex: config.require_strict_kex,
+            kex: config.kex.clone(),
+            first_kex_packet_follows: config.first_kex_packet_follows,
         });
         if !transport.can_authenticate_host() {
             return Err(ConfigError::NoHostKey);

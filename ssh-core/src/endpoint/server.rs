@@ -54,6 +54,9 @@ impl Role for ServerRole {
             keepalive: config.keepalive,
             identification: config.identification.line(),
             require_strict_kex: config.require_strict_kex,
+            kex: config.kex.clone(),
+            // The client speaks first in every method: there is nothing a server could guess.
+            first_kex_packet_follows: false,
             transcript_entries: config.transcript_entries,
             server: Some(Arc::clone(config)),
         })

@@ -3,8 +3,10 @@
 pub mod algorithm_list;
 pub mod authorized_keys;
 pub mod known_hosts;
+pub mod moduli;
 pub mod ssh_config;
 
+use crate::crypto::kex::GroupFault;
 use crate::key::KeyError;
 
 /// A line that was left out because it could not be understood. It grants nothing and proves nothing.
@@ -30,6 +32,12 @@ pub enum SkipReason {
     Key(KeyError),
     /// An option of it is malformed or not known.
     Option(alloc::string::String),
+    /// A number of it is malformed.
+    MalformedNumber,
+    /// Its group was not tested, or did not pass the test.
+    UntestedGroup,
+    /// Its group is unfit for Diffie-Hellman.
+    Group(GroupFault),
 }
 
 impl core::fmt::Display for SkippedLine {
@@ -40,6 +48,9 @@ impl core::fmt::Display for SkippedLine {
             SkipReason::UnknownMarker => f.write_str("its marker is unknown"),
             SkipReason::MalformedHash => f.write_str("its hashed host name is malformed"),
             SkipReason::Key(error) => write!(f, "{error}"),
+            SkipReason::MalformedNumber => f.write_str("a number of it is malformed"),
+            SkipReason::UntestedGroup => f.write_str("its group was not tested or did not pass"),
+            SkipReason::Group(fault) => write!(f, "its group is unfit: {fault}"),
             SkipReason::Option(name) => write!(f, "its option \"{}\" is malformed or unknown", name.escape_debug()),
         }
     }

@@ -1,12 +1,12 @@
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{format, string::String, string::ToString, vec, vec::Vec};
 
 use proptest::prelude::*;
 
-use super::SkipReason;
 use super::algorithm_list::apply;
 use super::authorized_keys::AuthorizedKeys;
 use super::known_hosts::{FormatEntryError, HostKeyVerdict, KnownHosts};
 use super::ssh_config::{ConfigText, parse_option};
+use super::{SkipReason, SkippedLine};
 use crate::crypto::Named;
 use crate::key::{PublicKey, PublicKeyLine};
 use crate::pattern;
@@ -339,6 +339,101 @@ mod config {
             Ok(("x".into(), vec!["a b".into(), "\"c".into(), "d e".into()]))
         );
         assert_eq!(format!("{}", parse_option("Port=").unwrap_err()), "command line: \"port\" has no argument");
+    }
+}
+
+mod moduli {
+    use super::super::moduli::ModuliFile;
+    use super::*;
+    use crate::crypto::kex::{DhGroup, GroupFault, Moduli};
+
+    /// A group of 2048 bits, in the file's digits.
+    fn modulus() -> String {
+        hexadecimal(&Moduli::default().groups()[0].modulus())
+    }
+
+    fn hexadecimal(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    }
+
+    fn skipped(line: &str) -> Option<SkipReason> {
+        let file = ModuliFile::parse(line.as_bytes());
+        assert_eq!(file.groups().len() + file.skipped().len(), 1, "{line}");
+        file.skipped().first().map(|skipped| skipped.reason.clone())
+    }
+
+    #[test]
+    fn groups_in_order() {
+        let p = modulus();
+        let text = format!(
+            "# Time Type Tests Tries Size Generator Modulus\n\
+             20220714110357 2 6 100 2047 2 {p}\n\n\
+             20220714110357\t2 4 100  2047 0005 {}\r\n\
+             0 2 2 0 3071 2 {p}\n",
+            p.to_ascii_lowercase(),
+        );
+        let file = ModuliFile::parse(text.as_bytes());
+        let bytes = Moduli::default().groups()[0].modulus();
+        let expected = [2, 5].map(|generator| DhGroup::new(&bytes, &[generator]).unwrap());
+        assert_eq!(file.groups(), expected);
+        let lines: Vec<_> = file.skipped().iter().map(|skipped| skipped.line).collect();
+        assert_eq!(lines, [5]);
+        assert_eq!(file.clone().moduli(), Moduli::new(expected.to_vec()));
+        assert_eq!(
+            file.skipped()[0].to_string(),
+            "line 5 is ignored: its group is unfit: its modulus is too short or too long"
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_skipped() {
+        let p = modulus();
+        let even = format!("{}E", &p[..p.len() - 1]);
+        let small = hexadecimal(&[0xff; 127]);
+        let large = hexadecimal(&[0xff; 1025]);
+        for (line, reason) in [
+            (format!("0 2 6 100 2047 2 {p}"), None),
+            ("x".into(), Some(SkipReason::Incomplete)),
+            ("0 2 6 100 2047 2".into(), Some(SkipReason::Incomplete)),
+            (format!("0 2 6 100 2047 2 {p} 1"), Some(SkipReason::MalformedNumber)),
+            (format!("0 two 6 100 2047 2 {p}"), Some(SkipReason::MalformedNumber)),
+            (format!("0 +2 6 100 2047 2 {p}"), Some(SkipReason::MalformedNumber)),
+            (format!("0 2 6 100 99999999999 2 {p}"), Some(SkipReason::MalformedNumber)),
+            (format!("0 2 6 100 2047 x {p}"), Some(SkipReason::MalformedNumber)),
+            (format!("0 2 6 100 2047 2 {p}g"), Some(SkipReason::MalformedNumber)),
+            (format!("0 2 6 100 2047 2 0x{p}"), Some(SkipReason::MalformedNumber)),
+            (format!("0 4 6 100 2047 2 {p}"), Some(SkipReason::UntestedGroup)),
+            (format!("0 0 6 100 2047 2 {p}"), Some(SkipReason::UntestedGroup)),
+            (format!("0 2 0 100 2047 2 {p}"), Some(SkipReason::UntestedGroup)),
+            (format!("0 2 7 100 2047 2 {p}"), Some(SkipReason::UntestedGroup)),
+            (format!("0 2 6 100 2048 2 {p}"), Some(SkipReason::Group(GroupFault::Size))),
+            (format!("0 2 6 100 4294967295 2 {p}"), Some(SkipReason::Group(GroupFault::Size))),
+            (format!("0 2 6 100 1015 2 {small}"), Some(SkipReason::Group(GroupFault::Size))),
+            (format!("0 2 6 100 8199 2 {large}"), Some(SkipReason::Group(GroupFault::Size))),
+            (format!("0 2 6 100 2047 1 {p}"), Some(SkipReason::Group(GroupFault::Generator))),
+            (format!("0 2 6 100 2047 {even} {p}"), Some(SkipReason::Group(GroupFault::Generator))),
+            (format!("0 2 6 100 2047 2 {even}"), Some(SkipReason::Group(GroupFault::NotSafePrime))),
+        ] {
+            assert_eq!(skipped(&line), reason, "{line}");
+        }
+    }
+
+    #[test]
+    fn reasons_in_words() {
+        for (reason, words) in [
+            (SkipReason::MalformedNumber, "line 7 is ignored: a number of it is malformed"),
+            (SkipReason::UntestedGroup, "line 7 is ignored: its group was not tested or did not pass"),
+            (
+                SkipReason::Group(GroupFault::NotSafePrime),
+                "line 7 is ignored: its group is unfit: its modulus is no safe prime",
+            ),
+            (
+                SkipReason::Group(GroupFault::Generator),
+                "line 7 is ignored: its group is unfit: its generator generates nothing",
+            ),
+        ] {
+            assert_eq!(SkippedLine { line: 7, reason }.to_string(), words);
+        }
     }
 }
 

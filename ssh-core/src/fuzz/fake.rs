@@ -7,7 +7,9 @@ use crate::crypto::Algorithms;
 use crate::crypto::cipher::{Cipher, IntegrityError, OpenPacket, Opened, PacketKeys, PacketLayout, SealPacket};
 use crate::crypto::compression;
 use crate::crypto::hash::Hash;
-use crate::crypto::kex::{KexError, KexExchange, KexMessage, KexOutcome, KexReply, KexStep, KeyExchange, ServerProof};
+use crate::crypto::kex::{
+    KexError, KexExchange, KexMessage, KexOutcome, KexReply, KexSettings, KexStep, KeyExchange, ServerProof,
+};
 use crate::crypto::signature::{SignatureAlgorithm, SignatureError, Verified};
 use crate::key::PublicKey;
 use crate::random::{ChaChaRandom, SecureRandom};
@@ -164,12 +166,16 @@ impl KeyExchange for FakeKex {
         Hash::Sha256
     }
 
-    fn start_client(&self, _random: &mut dyn SecureRandom) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
+    fn start_client(
+        &self,
+        _settings: &KexSettings,
+        _random: &mut dyn SecureRandom,
+    ) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
         let message = KexMessage { number: MessageNumber::KEX_ECDH_INIT, body: strings(&[b"c"]) };
         Ok((message, Box::new(FakeKexClient)))
     }
 
-    fn start_server(&self) -> Result<Box<dyn KexExchange>, KexError> {
+    fn start_server(&self, _settings: &KexSettings) -> Result<Box<dyn KexExchange>, KexError> {
         Ok(Box::new(FakeKexServer))
     }
 }

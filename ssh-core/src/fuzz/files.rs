@@ -7,9 +7,11 @@ use base64ct::{Base64, Encoding};
 
 use super::fake::random;
 use super::input::Input;
+use crate::crypto::kex::DhGroup;
 use crate::crypto::{Algorithms, Named};
 use crate::files::authorized_keys::AuthorizedKeys;
 use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
+use crate::files::moduli::ModuliFile;
 use crate::files::{algorithm_list, ssh_config};
 use crate::key::{FingerprintHash, KeyFileError, PrivateKey, PublicKey, PublicKeyLine};
 use crate::time::UnixTime;
@@ -94,10 +96,10 @@ fn check_public(key: &PublicKey) {
     assert!(key.signature_algorithms().next().is_none() || key.bits().is_some());
 }
 
-/// `known_hosts`, `authorized_keys`, `ssh_config` and lists of algorithms.
+/// `known_hosts`, `authorized_keys`, `moduli`, `ssh_config` and lists of algorithms.
 pub fn text_files(data: &[u8]) {
     let mut input = Input::new(data, MAX_INPUT);
-    let kind = input.byte() % 4;
+    let kind = input.byte() % 5;
     let bytes = input.rest();
     let text = String::from_utf8_lossy(bytes);
     let lines = bytes.split(|&byte| byte == b'\n').count();
@@ -135,6 +137,12 @@ pub fn text_files(data: &[u8]) {
                 }
                 assert!(config.unsupported().len() <= lines);
             }
+        }
+        4 => {
+            let file = ModuliFile::parse(bytes);
+            assert!(file.groups().len() + file.skipped().len() <= lines);
+            let sizes = DhGroup::MIN_BITS..=DhGroup::MAX_BITS;
+            assert!(file.groups().iter().all(|group| sizes.contains(&group.bits())));
         }
         _ => {
             let lists = Algorithms::default();

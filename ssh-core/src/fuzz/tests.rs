@@ -1,11 +1,10 @@
 //! Every body over its seeds, over sessions recorded between our own endpoints, and over mutations of both.
 
 use super::fake::random;
-use super::handshake::{host_key, real_client, real_server};
+use super::handshake::{host_key, methods, real_client, real_server, settings};
 use super::input::{Dice, Step};
 use super::session::{Pair, Start, play_client, play_server};
 use super::*;
-use crate::crypto::Algorithms;
 use crate::crypto::kex::{KexStep, KeyExchange};
 use crate::endpoint::ServerEvent;
 use alloc::{format, string::String, vec, vec::Vec};
@@ -88,15 +87,24 @@ fn first_packets(stream: &[u8], count: usize) -> usize {
     (0..count).fold(0, |at, _| at + 4 + u32::from_be_bytes(stream[at..at + 4].try_into().unwrap()) as usize)
 }
 
-/// Both messages of a method: the answer for the client, the offer for the server.
+/// What a method's messages are for either side: the server's for the client, the client's for the server.
 fn recorded_method(method: &dyn KeyExchange) -> [Vec<u8>; 2] {
-    let (offer, _) = method.start_client(&mut random(1)).unwrap();
-    let Ok(KexStep::Done(outcome)) = method.start_server().unwrap().handle(&offer.body, &mut random(2)) else {
-        panic!("{} does not fit itself", method.name());
-    };
+    let piece = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat();
+    let (mut offer, mut client) = method.start_client(&settings(), &mut random(1)).unwrap();
+    let mut server = method.start_server(&settings()).unwrap();
+    let (mut to_client, mut to_server) = (Vec::new(), Vec::new());
+    let mut answer = server.handle(&offer.body, &mut random(2)).ok().unwrap();
+    if let KexStep::Send(group) = answer {
+        (to_client, to_server) = (piece(&group.body), piece(&offer.body));
+        let Ok(KexStep::Send(init)) = client.handle(&group.body, &mut random(1)) else { panic!("a group is no end") };
+        answer = server.handle(&init.body, &mut random(2)).ok().unwrap();
+        offer = init;
+    }
+    let KexStep::Done(outcome) = answer else { panic!("{} does not fit itself", method.name()) };
     let string = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
-    let value = outcome.reply.unwrap().server_value;
-    [[string(b"key"), value, string(b"signature")].concat(), offer.body]
+    to_client.extend([string(b"key"), outcome.reply.unwrap().server_value, string(b"signature")].concat());
+    to_server.extend(offer.body);
+    [to_client, to_server]
 }
 
 /// Seeds made from what our own endpoints and files say.
@@ -135,10 +143,10 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
         }
         "kex_client" | "kex_server" => {
             let side = usize::from(target == "kex_server");
-            for (number, method) in Algorithms::default().kex.into_iter().enumerate() {
+            for (number, method) in methods().into_iter().enumerate() {
                 add(method.name(), with(&[number as u8], &recorded_method(method)[side]));
             }
-            add("endpoint", with(&[15], &recorded_handshake()[side]));
+            add("endpoint", with(&[31], &recorded_handshake()[side]));
         }
         "signatures" => {
             add("genuine", vec![0]);
@@ -187,6 +195,9 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
             let config =
                 b"\x02Host *.example.com !b\n  User \"a b\"\n  Port=22\nHost *\nProxyCommand a %h\nMatch all\n";
             add("ssh_config", config.to_vec());
+            let modulus = "F".repeat(256);
+            let moduli = format!("\x04# Time Type Tests Tries Size Generator Modulus\n2022 2 6 100 1023 2 {modulus}\n");
+            add("moduli", moduli.into_bytes());
             add("list", b"\x03^aes*-ctr,*gcm*".to_vec());
         }
         _ => panic!("{target} has no seeds"),

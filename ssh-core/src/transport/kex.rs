@@ -14,12 +14,13 @@ use super::ext_info::announce_signature_algorithms;
 use super::gate::{KexPhase, Side};
 use super::negotiate::{Agreement, Negotiated, Offer, Proposal, negotiate};
 use super::outbound::Outbound;
+use crate::config::Limits;
 use crate::crypto::cipher::{Cipher, OpenPacket, PacketKeys, SealPacket};
-use crate::crypto::kex::{KexExchange, KexOutcome, KexReply, KexStep, ServerProof};
+use crate::crypto::kex::{KexExchange, KexOutcome, KexReply, KexSettings, KexStep, ServerProof};
 use crate::crypto::mac::Mac;
 use crate::crypto::signature::{SignatureAlgorithm, SignatureError};
 use crate::crypto::{Algorithms, KeyLetter, derive_key};
-use crate::error::{Error, Misuse, PeerMisbehaved, Stage};
+use crate::error::{Error, LimitKind, Misuse, PeerMisbehaved, Stage};
 use crate::key::{KeyError, PublicKey};
 use crate::message::{DecodeMessage, KexInit, Message, NewKeys};
 use crate::packet::Receiver;
@@ -34,6 +35,9 @@ pub(crate) struct TransportConfig {
     /// Server: its host keys.
     pub(crate) host_keys: Vec<PublicKey>,
     pub(crate) require_strict_kex: bool,
+    pub(crate) kex: KexSettings,
+    /// Client: guess in every exchange that we start.
+    pub(crate) first_kex_packet_follows: bool,
 }
 
 /// Key exchange and everything that outlives one.
@@ -60,10 +64,17 @@ struct Identifications {
 
 enum State {
     Idle,
-    OursSent { kexinit: Vec<u8> },
+    OursSent {
+        kexinit: Vec<u8>,
+        /// Client: the first method, begun before anybody agreed on it.
+        guess: Option<Box<dyn KexExchange>>,
+    },
     Exchanging(Box<Exchange>),
     Parked(Box<Parked>),
-    AwaitNewKeys { opener: Box<dyn OpenPacket>, first: bool },
+    AwaitNewKeys {
+        opener: Box<dyn OpenPacket>,
+        first: bool,
+    },
 }
 
 struct Exchange {
@@ -180,17 +191,34 @@ impl Transport {
         self.session_id.as_deref()
     }
 
-    /// Sends our KEXINIT, unless an exchange is going on.
+    /// Sends our KEXINIT, and a guess if that is wanted, unless an exchange is going on.
     pub(crate) fn start(&mut self, outbound: &mut Outbound, random: &mut dyn SecureRandom) -> Result<(), Error> {
+        self.send_kexinit(self.config.first_kex_packet_follows, outbound, random)
+    }
+
+    fn send_kexinit(
+        &mut self,
+        guesses: bool,
+        outbound: &mut Outbound,
+        random: &mut dyn SecureRandom,
+    ) -> Result<(), Error> {
         if !matches!(self.state, State::Idle) {
             return Ok(());
         }
         let mut cookie = [0; 16];
         random.fill(&mut cookie)?;
+        let guess = match self.config.algorithms.kex.first() {
+            Some(first) if guesses => Some(first.start_client(&self.config.kex, random)?),
+            _ => None,
+        };
         let proposal = Proposal::new(self.offer(), self.config.side, self.session_id.is_none());
-        let kexinit = proposal.message(cookie).to_payload();
+        let kexinit = proposal.message(cookie, guess.is_some()).to_payload();
         outbound.begin_exchange(&kexinit);
-        self.state = State::OursSent { kexinit };
+        let guess = guess.map(|(message, method)| {
+            outbound.send_kex(message.number, &message.body);
+            method
+        });
+        self.state = State::OursSent { kexinit, guess };
         Ok(())
     }
 
@@ -204,8 +232,9 @@ impl Transport {
     ) -> Result<(), Error> {
         let body = payload.get(1..).unwrap_or_default();
         let theirs = KexInit::decode(body).map_err(|error| malformed(MessageNumber::KEXINIT, error))?;
-        self.start(outbound, random)?;
-        let State::OursSent { kexinit: ours } = core::mem::replace(&mut self.state, State::Idle) else {
+        // In answer to the peer's there is nothing to guess.
+        self.send_kexinit(false, outbound, random)?;
+        let State::OursSent { kexinit: ours, guess } = core::mem::replace(&mut self.state, State::Idle) else {
             return Err(unexpected(MessageNumber::KEXINIT));
         };
         let first = self.session_id.is_none();
@@ -220,12 +249,16 @@ impl Transport {
             Side::Server => (payload.to_vec(), ours),
         };
         let method = match self.config.side {
-            Side::Client => {
-                let (message, method) = agreement.negotiated.kex.start_client(random)?;
-                outbound.send_kex(message.number, &message.body);
-                method
-            }
-            Side::Server => agreement.negotiated.kex.start_server()?,
+            Side::Client => match guess.filter(|_| agreement.guess_is_right) {
+                Some(guess) => guess,
+                // A guess that was wrong is dropped by the server, and its secret here.
+                None => {
+                    let (message, method) = agreement.negotiated.kex.start_client(&self.config.kex, random)?;
+                    outbound.send_kex(message.number, &message.body);
+                    method
+                }
+            },
+            Side::Server => agreement.negotiated.kex.start_server(&self.config.kex)?,
         };
         let drop_guess = agreement.drop_guess;
         let exchange = Exchange { agreement, client_kexinit, server_kexinit, method, drop_guess };
@@ -250,6 +283,9 @@ impl Transport {
         }
         if number != exchange.method.expects() {
             return Err(unexpected(number));
+        }
+        if body.len() > Limits::KEX_MESSAGE_LENGTH {
+            return Err(Error::LimitExceeded(LimitKind::KeyExchangeMessage));
         }
         match exchange.method.handle(body, random)? {
             KexStep::Send(message) => {

@@ -78,7 +78,7 @@ impl Proposal {
         }
     }
 
-    pub(super) fn message(&self, cookie: [u8; 16]) -> KexInit<'_> {
+    pub(super) fn message(&self, cookie: [u8; 16], first_kex_packet_follows: bool) -> KexInit<'_> {
         KexInit {
             cookie,
             kex_algorithms: list(&self.kex),
@@ -91,7 +91,7 @@ impl Proposal {
             compression_algorithms_server_to_client: list(&self.compression),
             languages_client_to_server: NameList::default(),
             languages_server_to_client: NameList::default(),
-            first_kex_packet_follows: false,
+            first_kex_packet_follows,
             reserved: 0,
         }
     }
@@ -101,6 +101,8 @@ impl Proposal {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Agreement {
     pub(super) negotiated: Negotiated,
+    /// Who guessed guessed right.
+    pub(super) guess_is_right: bool,
     /// The peer sent a first message on a guess that was wrong: it is to be dropped.
     pub(super) drop_guess: bool,
     /// The peer takes EXT_INFO.
@@ -156,15 +158,17 @@ pub(super) fn negotiate(
         )?,
         strict_kex: strict_before.unwrap_or_else(|| peer_flag(STRICT_CLIENT, STRICT_SERVER)),
     };
+    let guess_is_right = is_guess_right(offer, theirs);
     Ok(Agreement {
         negotiated,
-        drop_guess: theirs.first_kex_packet_follows && !guessed_right(offer, theirs),
+        guess_is_right,
+        drop_guess: theirs.first_kex_packet_follows && !guess_is_right,
         peer_takes_ext_info: peer_flag(EXT_INFO_CLIENT, EXT_INFO_SERVER),
     })
 }
 
-/// RFC 4253 §7: a guess is right if both sides' *first* method and *first* host key algorithm are the same.
-fn guessed_right(offer: Offer<'_>, theirs: &KexInit<'_>) -> bool {
+/// RFC 4253 §7: a guess, ours or theirs, is right if both sides' *first* method and *first* host key algorithm are the same.
+fn is_guess_right(offer: Offer<'_>, theirs: &KexInit<'_>) -> bool {
     let same = |ours: Option<&str>, theirs: NameList<'_>| ours.is_some() && ours == theirs.iter().next();
     same(offer.algorithms.kex.first().map(|kex| kex.name()), theirs.kex_algorithms)
         && same(offer.host_key.first().map(|algorithm| algorithm.name()), theirs.server_host_key_algorithms)

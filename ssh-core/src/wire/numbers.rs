@@ -67,8 +67,14 @@ registry! {
         NEWKEYS = 21,
         /// RFC 5656 §4: the client's public value; also `KEXDH_INIT` (RFC 4253 §8)
         KEX_ECDH_INIT = 30,
-        /// RFC 5656 §4: the server's answer; also `KEXDH_REPLY` (RFC 4253 §8)
+        /// RFC 5656 §4: the server's answer; also `KEXDH_REPLY` (RFC 4253 §8) and `KEX_DH_GEX_GROUP` (RFC 4419 §3)
         KEX_ECDH_REPLY = 31,
+        /// RFC 4419 §3: the client's public value
+        KEX_DH_GEX_INIT = 32,
+        /// RFC 4419 §3: the server's public value
+        KEX_DH_GEX_REPLY = 33,
+        /// RFC 4419 §3: the sizes of group that the client takes
+        KEX_DH_GEX_REQUEST = 34,
         /// RFC 4252 §5
         USERAUTH_REQUEST = 50,
         /// RFC 4252 §5.1

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use ssh_core::SecretBytes;
 use ssh_core::crypto::hash::Hash;
 use ssh_core::crypto::kex::{
-    KexError, KexExchange, KexMessage, KexOutcome, KexReply, KexStep, KeyExchange, ServerProof,
+    KexError, KexExchange, KexMessage, KexOutcome, KexReply, KexSettings, KexStep, KeyExchange, ServerProof,
 };
 use ssh_core::random::{ChaChaRandom, SecureRandom};
 use ssh_core::wire::MessageNumber;
@@ -61,13 +61,17 @@ impl KeyExchange for Remembering {
         self.0.method.hash()
     }
 
-    fn start_client(&self, random: &mut dyn SecureRandom) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
+    fn start_client(
+        &self,
+        settings: &KexSettings,
+        random: &mut dyn SecureRandom,
+    ) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
         let seed = seed(random)?;
         let known = self.0.offers.lock().unwrap().get(&seed).cloned();
         let body = match known {
             Some(body) => body,
             None => {
-                let (message, _) = self.0.method.start_client(&mut ChaChaRandom::from_seed(&seed))?;
+                let (message, _) = self.0.method.start_client(settings, &mut ChaChaRandom::from_seed(&seed))?;
                 self.0.offers.lock().unwrap().insert(seed, message.body.clone());
                 message.body
             }
@@ -76,7 +80,7 @@ impl KeyExchange for Remembering {
         Ok((KexMessage { number: MessageNumber::KEX_ECDH_INIT, body }, Box::new(exchange)))
     }
 
-    fn start_server(&self) -> Result<Box<dyn KexExchange>, KexError> {
+    fn start_server(&self, _settings: &KexSettings) -> Result<Box<dyn KexExchange>, KexError> {
         Ok(Box::new(Exchange { memo: self.0, side: Side::Server, seed: None }))
     }
 }
@@ -121,8 +125,8 @@ impl Memo {
     fn compute(&self, side: Side, seed: Seed, body: &[u8]) -> Result<Outcome, KexError> {
         let mut random = ChaChaRandom::from_seed(&seed);
         let mut exchange = match side {
-            Side::Client => self.method.start_client(&mut random)?.1,
-            Side::Server => self.method.start_server()?,
+            Side::Client => self.method.start_client(&KexSettings::default(), &mut random)?.1,
+            Side::Server => self.method.start_server(&KexSettings::default())?,
         };
         let KexStep::Done(outcome) = exchange.handle(body, &mut random)? else { panic!("a method of two messages") };
         Ok(Outcome {

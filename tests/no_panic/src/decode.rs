@@ -4,10 +4,11 @@ use alloc::string::ToString;
 use core::hint::black_box;
 
 use ssh_core::admission::{Admission, AdmissionPolicy, Place};
-use ssh_core::crypto::Algorithms;
+use ssh_core::crypto::{Algorithms, kex};
 use ssh_core::files::algorithm_list;
 use ssh_core::files::authorized_keys::AuthorizedKeys;
 use ssh_core::files::known_hosts::KnownHosts;
+use ssh_core::files::moduli::ModuliFile;
 use ssh_core::files::ssh_config::{ConfigText, parse_option};
 use ssh_core::key::{FingerprintHash, KeyEncryption, PrivateKey, PublicKey, PublicKeyLine};
 use ssh_core::login::{StrictHostKeyChecking, judge_host_key};
@@ -74,6 +75,9 @@ pub extern "C" fn decode_files(file: &&[u8], name: &&str, port: u16, key: &Publi
         consider(judge_host_key(mode, [(*name, &hosts)], name, port, key, NOW));
     }
     consider(KnownHosts::format_entry(name, port, key, Some(random)));
+    let groups = ModuliFile::parse(file);
+    consider((groups.groups().len(), groups.skipped().iter().map(ToString::to_string).count()));
+    consider(groups.moduli());
     let keys = AuthorizedKeys::parse(file);
     consider((keys.find(key).map(|found| found.has_option(name)), keys.find_all(key).count(), keys.skipped()));
     if let Ok(text) = core::str::from_utf8(file) {
@@ -82,7 +86,7 @@ pub extern "C" fn decode_files(file: &&[u8], name: &&str, port: u16, key: &Publi
             Err(error) => consider(error.to_string()),
         }
         consider(parse_option(text));
-        consider(Algorithms::preset(text));
+        consider((Algorithms::preset(text), kex::ALL));
         let known = Algorithms::default().ciphers;
         consider(algorithm_list::apply(text, &known, &known));
     }

@@ -107,7 +107,7 @@ fn python_with(module: &str) -> Option<PathBuf> {
 
 /// The command of a program that [`require`] has found.
 #[track_caller]
-pub(crate) fn command(program: &str) -> Command {
+pub fn command(program: &str) -> Command {
     Command::new(find(program).unwrap_or_else(|| panic!("{program} is not installed")))
 }
 

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use ssh_core::crypto::kex::Moduli;
 use ssh_core::crypto::signature::SecurityKeyUse;
+use ssh_core::files::moduli::ModuliFile;
 use ssh_core::key::{CertificateKind, FingerprintHash, PrivateKey, PublicKey, PublicKeyLine};
 use ssh_core::{AuthAnswer, AuthRequest, Credential, Identity, KeyOffer, Prompt, SecretBytes, ServerConfig};
 
@@ -24,6 +26,7 @@ pub(crate) struct Service {
     method_sets: Vec<Vec<Method>>,
     /// The text of `Banner`.
     pub(crate) banner: Option<String>,
+    moduli: Option<Moduli>,
 }
 
 impl Service {
@@ -44,6 +47,7 @@ impl Service {
             passwords: passwords.unwrap_or_default(),
             method_sets: settings.method_sets()?,
             banner: settings.banner.as_ref().map(read).transpose()?,
+            moduli: settings.moduli_file.as_ref().map(|path| read(path).map(|text| moduli(&text))).transpose()?,
             settings,
         };
         Ok((service, keys))
@@ -57,6 +61,7 @@ impl Service {
         // The lines of authorized_keys and certificates say whether that is allowed.
         config.security_keys_without_touch = true;
         config.algorithms = settings.algorithms.algorithms().clone();
+        config.kex.moduli = self.moduli.clone().unwrap_or_default();
         config.rekey = settings.rekey;
         config.keepalive = settings.keepalive();
         config.max_auth_attempts = settings.max_auth_tries;
@@ -173,6 +178,15 @@ fn load_certificate(path: &Path, keys: &[PrivateKey]) -> Result<PublicKey, Strin
     }
     let ours = keys.iter().any(|private| *private.public_key() == *key.plain());
     if ours { Ok(key) } else { Err(failed(&"it is of none of the host keys")) }
+}
+
+/// The groups of a `ModuliFile`.
+fn moduli(text: &str) -> Moduli {
+    let file = ModuliFile::parse(text.as_bytes());
+    for skipped in file.skipped() {
+        log::debug(format_args!("ModuliFile: {skipped}"));
+    }
+    file.moduli()
 }
 
 /// Reads a host key. One that others can read is nobody's any more.

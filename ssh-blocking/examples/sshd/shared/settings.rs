@@ -54,6 +54,8 @@ pub(crate) struct Settings {
     alive_count: u32,
     pub(crate) max_sessions: u32,
     pub(crate) banner: Option<PathBuf>,
+    /// Groups for a group exchange; otherwise they are those of RFC 3526.
+    pub(crate) moduli_file: Option<PathBuf>,
     /// Who is let in at all.
     pub(crate) admission: AdmissionPolicy,
     /// Names and commands.
@@ -83,6 +85,7 @@ impl Default for Settings {
             alive_count: 3,
             max_sessions: 10,
             banner: None,
+            moduli_file: None,
             admission: AdmissionPolicy::default(),
             subsystems: Vec::new(),
             methods: Vec::new(),
@@ -182,6 +185,7 @@ impl Settings {
                 }
                 self.subsystems.push((value.into(), command));
             }
+            "modulifile" => self.moduli_file = Some(values::path(value)),
             "maxstartups" => self.admission.startups = startups(value)?,
             "persourcepenalties" => {
                 self.admission.penalties = match value {

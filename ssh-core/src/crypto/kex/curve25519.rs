@@ -6,11 +6,11 @@ use curve25519_dalek::MontgomeryPoint;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::machine::{Agreement, EcdhMethod, mpint_secret};
+use super::curve::Curve;
+use super::machine::EcdhMethod;
 use super::{KexError, KeyExchange};
 use crate::crypto::hash::Hash;
 use crate::random::SecureRandom;
-use crate::secret::SecretBytes;
 
 /// `curve25519-sha256`
 pub static CURVE25519_SHA256: &dyn KeyExchange = &EcdhMethod::<Curve25519>::new("curve25519-sha256", Hash::Sha256);
@@ -18,35 +18,31 @@ pub static CURVE25519_SHA256: &dyn KeyExchange = &EcdhMethod::<Curve25519>::new(
 pub static CURVE25519_SHA256_LIBSSH: &dyn KeyExchange =
     &EcdhMethod::<Curve25519>::new("curve25519-sha256@libssh.org", Hash::Sha256);
 
-struct Curve25519;
+/// X25519
+pub(super) struct Curve25519;
 
-impl Agreement for Curve25519 {
-    type ClientSecret = X25519Secret;
+impl Curve for Curve25519 {
+    const PUBLIC_VALUE: usize = X25519_LENGTH;
+    type Secret = X25519Secret;
 
-    fn offer(random: &mut dyn SecureRandom) -> Result<(Vec<u8>, X25519Secret), KexError> {
+    fn generate(random: &mut dyn SecureRandom) -> Result<(Vec<u8>, X25519Secret), KexError> {
         let secret = X25519Secret::generate(random)?;
         Ok((secret.public_value().to_vec(), secret))
     }
 
-    fn respond(client_value: &[u8], random: &mut dyn SecureRandom) -> Result<(Vec<u8>, SecretBytes), KexError> {
-        let (value, secret) = Self::offer(random)?;
-        Ok((value, Self::complete(&secret, client_value)?))
-    }
-
-    /// RFC 8731 §3.1: `K` is the output of X25519 read as a big-endian number.
-    fn complete(secret: &X25519Secret, server_value: &[u8]) -> Result<SecretBytes, KexError> {
-        Ok(mpint_secret(&*secret.agree(server_value)?))
+    fn agree(secret: &X25519Secret, public_value: &[u8]) -> Result<Zeroizing<Vec<u8>>, KexError> {
+        Ok(Zeroizing::new(secret.agree(public_value)?.to_vec()))
     }
 }
 
 /// Bytes of public values and shared secrets of X25519.
-pub(super) const X25519_LENGTH: usize = 32;
+const X25519_LENGTH: usize = 32;
 
 /// An ephemeral private key of X25519 (RFC 7748 §5).
 pub(super) struct X25519Secret(Zeroizing<[u8; X25519_LENGTH]>);
 
 impl X25519Secret {
-    pub(super) fn generate(random: &mut dyn SecureRandom) -> Result<Self, KexError> {
+    fn generate(random: &mut dyn SecureRandom) -> Result<Self, KexError> {
         let mut secret = Zeroizing::new([0; X25519_LENGTH]);
         random.fill(&mut *secret)?;
         Ok(Self(secret))

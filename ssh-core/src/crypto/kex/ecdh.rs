@@ -3,18 +3,19 @@
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
+use elliptic_curve::array::typenum::Unsigned;
 use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes, FieldBytesSize, PublicKey, SecretKey};
 use p256::NistP256;
 use p384::NistP384;
 use p521::NistP521;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
-use super::machine::{Agreement, EcdhMethod, mpint_secret};
+use super::curve::Curve;
+use super::machine::EcdhMethod;
 use super::{KexError, KeyExchange};
 use crate::crypto::hash::Hash;
 use crate::random::{RandomError, SecureRandom};
-use crate::secret::SecretBytes;
 
 /// `ecdh-sha2-nistp256`
 pub static ECDH_SHA2_NISTP256: &dyn KeyExchange =
@@ -29,27 +30,24 @@ pub static ECDH_SHA2_NISTP521: &dyn KeyExchange =
 /// ECDH over `C`, whose order leaves the bits of `TOP_BYTE` in a scalar's first byte.
 pub(super) struct Ecdh<C, const TOP_BYTE: u8>(PhantomData<C>);
 
-impl<C, const TOP_BYTE: u8> Agreement for Ecdh<C, TOP_BYTE>
+impl<C, const TOP_BYTE: u8> Curve for Ecdh<C, TOP_BYTE>
 where
     C: CurveArithmetic,
     FieldBytesSize<C>: ModulusSize,
     AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
 {
-    type ClientSecret = SecretKey<C>;
+    const PUBLIC_VALUE: usize = <FieldBytesSize<C> as ModulusSize>::UncompressedPointSize::USIZE;
+    type Secret = SecretKey<C>;
 
-    fn offer(random: &mut dyn SecureRandom) -> Result<(Vec<u8>, SecretKey<C>), KexError> {
+    fn generate(random: &mut dyn SecureRandom) -> Result<(Vec<u8>, SecretKey<C>), KexError> {
         let secret = generate::<C>(TOP_BYTE, random)?;
         Ok((secret.public_key().to_uncompressed_point().to_vec(), secret))
     }
 
-    fn respond(client_value: &[u8], random: &mut dyn SecureRandom) -> Result<(Vec<u8>, SecretBytes), KexError> {
-        let (value, secret) = Self::offer(random)?;
-        Ok((value, Self::complete(&secret, client_value)?))
-    }
-
-    /// `K` is the x coordinate of the shared point.
-    fn complete(secret: &SecretKey<C>, server_value: &[u8]) -> Result<SecretBytes, KexError> {
-        Ok(mpint_secret(secret.diffie_hellman(&public_key(server_value)?).raw_secret_bytes()))
+    /// The x coordinate of the shared point.
+    fn agree(secret: &SecretKey<C>, public_value: &[u8]) -> Result<Zeroizing<Vec<u8>>, KexError> {
+        let point = public_key(public_value, Self::PUBLIC_VALUE)?;
+        Ok(Zeroizing::new(secret.diffie_hellman(&point).raw_secret_bytes().to_vec()))
     }
 }
 
@@ -73,14 +71,13 @@ fn generate<C: CurveArithmetic>(top_byte: u8, random: &mut dyn SecureRandom) -> 
 
 /// Takes uncompressed points alone: RFC 5656 §4 leaves compression to agreements nobody makes, and the point at
 /// infinity has no coordinates.
-fn public_key<C>(value: &[u8]) -> Result<PublicKey<C>, KexError>
+fn public_key<C>(value: &[u8], length: usize) -> Result<PublicKey<C>, KexError>
 where
     C: CurveArithmetic,
     FieldBytesSize<C>: ModulusSize,
     AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
 {
     const UNCOMPRESSED: u8 = 4;
-    let length = 1 + 2 * FieldBytes::<C>::default().len();
     if value.len() != length || value.first() != Some(&UNCOMPRESSED) {
         return Err(KexError::MalformedPublicValue);
     }

@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::marker::PhantomData;
 
-use super::{KexError, KexExchange, KexMessage, KexOutcome, KexReply, KexStep, KeyExchange, ServerProof};
+use super::{KexError, KexExchange, KexMessage, KexOutcome, KexReply, KexSettings, KexStep, KeyExchange, ServerProof};
 use crate::crypto::hash::Hash;
 use crate::random::SecureRandom;
 use crate::secret::SecretBytes;
@@ -65,13 +65,17 @@ impl<A: Agreement> KeyExchange for EcdhMethod<A> {
         self.hash
     }
 
-    fn start_client(&self, random: &mut dyn SecureRandom) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
+    fn start_client(
+        &self,
+        _settings: &KexSettings,
+        random: &mut dyn SecureRandom,
+    ) -> Result<(KexMessage, Box<dyn KexExchange>), KexError> {
         let (value, secret) = A::offer(random)?;
         let message = KexMessage { number: MessageNumber::KEX_ECDH_INIT, body: strings(&[&value]) };
         Ok((message, Box::new(Client::<A> { value, secret })))
     }
 
-    fn start_server(&self) -> Result<Box<dyn KexExchange>, KexError> {
+    fn start_server(&self, _settings: &KexSettings) -> Result<Box<dyn KexExchange>, KexError> {
         Ok(Box::new(Server::<A>(PhantomData)))
     }
 }

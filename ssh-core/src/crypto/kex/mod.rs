@@ -1,14 +1,20 @@
-//! Key exchange methods (RFC 4253 §8, RFC 5656, RFC 8731 and the hybrid post-quantum drafts).
+//! Key exchange methods (RFC 4253 §8, RFC 4419, RFC 5656, RFC 8731 and the hybrid post-quantum drafts).
 //!
 //! A method is a little machine beside the transport: it makes and reads the messages 30 to 49 and ends in a
 //! [`KexOutcome`]. The transport computes the exchange hash from it and deals with host keys and signatures, so no
 //! method ever sees them.
 
+mod curve;
 mod curve25519;
+mod dh;
 mod ecdh;
+#[cfg(feature = "pq")]
+mod hybrid;
 mod machine;
 #[cfg(feature = "pq")]
 mod mlkem;
+#[cfg(feature = "pq")]
+mod sntrup761;
 #[cfg(test)]
 mod tests;
 
@@ -16,9 +22,18 @@ use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 pub use curve25519::{CURVE25519_SHA256, CURVE25519_SHA256_LIBSSH};
+#[cfg(feature = "legacy")]
+pub use dh::{DIFFIE_HELLMAN_GROUP_EXCHANGE_SHA1, DIFFIE_HELLMAN_GROUP1_SHA1, DIFFIE_HELLMAN_GROUP14_SHA1};
+pub use dh::{
+    DIFFIE_HELLMAN_GROUP_EXCHANGE_SHA256, DIFFIE_HELLMAN_GROUP14_SHA256, DIFFIE_HELLMAN_GROUP15_SHA512,
+    DIFFIE_HELLMAN_GROUP16_SHA512, DIFFIE_HELLMAN_GROUP17_SHA512, DIFFIE_HELLMAN_GROUP18_SHA512, DhGroup, GroupFault,
+    GroupSizes, Moduli,
+};
 pub use ecdh::{ECDH_SHA2_NISTP256, ECDH_SHA2_NISTP384, ECDH_SHA2_NISTP521};
 #[cfg(feature = "pq")]
-pub use mlkem::MLKEM768X25519_SHA256;
+pub use mlkem::{MLKEM768NISTP256_SHA256, MLKEM768X25519_SHA256, MLKEM1024NISTP384_SHA384};
+#[cfg(feature = "pq")]
+pub use sntrup761::{SNTRUP761X25519_SHA512, SNTRUP761X25519_SHA512_OPENSSH};
 
 use super::hash::Hash;
 use crate::random::{RandomError, SecureRandom};
@@ -29,12 +44,41 @@ use crate::wire::{DecodeError, MessageNumber};
 pub static ALL: &[&dyn KeyExchange] = &[
     #[cfg(feature = "pq")]
     MLKEM768X25519_SHA256,
+    #[cfg(feature = "pq")]
+    MLKEM768NISTP256_SHA256,
+    #[cfg(feature = "pq")]
+    MLKEM1024NISTP384_SHA384,
+    #[cfg(feature = "pq")]
+    SNTRUP761X25519_SHA512,
+    #[cfg(feature = "pq")]
+    SNTRUP761X25519_SHA512_OPENSSH,
     CURVE25519_SHA256,
     CURVE25519_SHA256_LIBSSH,
     ECDH_SHA2_NISTP256,
     ECDH_SHA2_NISTP384,
     ECDH_SHA2_NISTP521,
+    DIFFIE_HELLMAN_GROUP14_SHA256,
+    DIFFIE_HELLMAN_GROUP15_SHA512,
+    DIFFIE_HELLMAN_GROUP16_SHA512,
+    DIFFIE_HELLMAN_GROUP17_SHA512,
+    DIFFIE_HELLMAN_GROUP18_SHA512,
+    DIFFIE_HELLMAN_GROUP_EXCHANGE_SHA256,
+    #[cfg(feature = "legacy")]
+    DIFFIE_HELLMAN_GROUP14_SHA1,
+    #[cfg(feature = "legacy")]
+    DIFFIE_HELLMAN_GROUP_EXCHANGE_SHA1,
+    #[cfg(feature = "legacy")]
+    DIFFIE_HELLMAN_GROUP1_SHA1,
 ];
+
+/// What methods leave to the application.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KexSettings {
+    /// Client: how large a group it asks for in a group exchange.
+    pub group_sizes: GroupSizes,
+    /// Server: the groups that it has for a group exchange.
+    pub moduli: Moduli,
+}
 
 /// A key exchange method's descriptor.
 pub trait KeyExchange: Send + Sync {
@@ -48,13 +92,17 @@ pub trait KeyExchange: Send + Sync {
     ///
     /// # Errors
     /// [`KexError::Random`]
-    fn start_client(&self, random: &mut dyn SecureRandom) -> Result<(KexMessage, Box<dyn KexExchange>), KexError>;
+    fn start_client(
+        &self,
+        settings: &KexSettings,
+        random: &mut dyn SecureRandom,
+    ) -> Result<(KexMessage, Box<dyn KexExchange>), KexError>;
 
     /// Begins as the server, which waits for the client's first message.
     ///
     /// # Errors
     /// [`KexError::Random`]
-    fn start_server(&self) -> Result<Box<dyn KexExchange>, KexError>;
+    fn start_server(&self, settings: &KexSettings) -> Result<Box<dyn KexExchange>, KexError>;
 }
 
 impl fmt::Debug for dyn KeyExchange {
@@ -133,10 +181,16 @@ pub enum KexError {
     Decode(DecodeError),
     /// The peer's public value has the wrong length or form.
     MalformedPublicValue,
-    /// The peer's public value is not a point of the curve, or one that the method forbids.
+    /// The peer's public value is not a point of the curve or an element of the group, or one that the method forbids.
     InvalidPublicValue,
-    /// The shared secret is all zero: the peer sent a point of low order.
+    /// The shared secret is one that anybody knows: the peer sent a point of low order.
     WeakSharedSecret,
+    /// The client asks for a group whose sizes are in no order (RFC 4419 §3).
+    GroupSizes,
+    /// We have no group of a size that the client takes.
+    NoGroup,
+    /// The server's group is none to agree on a secret in.
+    Group(GroupFault),
     /// No randomness.
     Random(RandomError),
 }
@@ -158,8 +212,11 @@ impl fmt::Display for KexError {
         match self {
             Self::Decode(error) => write!(f, "the key exchange message is malformed: {error}"),
             Self::MalformedPublicValue => f.write_str("the public value has the wrong length or form"),
-            Self::InvalidPublicValue => f.write_str("the public value is not a valid point"),
+            Self::InvalidPublicValue => f.write_str("the public value is not a valid point or element"),
             Self::WeakSharedSecret => f.write_str("the public value forces a known shared secret"),
+            Self::GroupSizes => f.write_str("the sizes of group asked for are in no order"),
+            Self::NoGroup => f.write_str("there is no group of the size asked for"),
+            Self::Group(fault) => write!(f, "the group is unacceptable: {fault}"),
             Self::Random(error) => error.fmt(f),
         }
     }

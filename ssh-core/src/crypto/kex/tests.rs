@@ -12,26 +12,40 @@ use p256::NistP256;
 use p384::NistP384;
 use p521::NistP521;
 
+/// Those whose messages have ECDH's shape.
 fn methods() -> Vec<&'static dyn KeyExchange> {
-    vec![
-        #[cfg(feature = "pq")]
-        MLKEM768X25519_SHA256,
-        CURVE25519_SHA256,
-        CURVE25519_SHA256_LIBSSH,
-        ECDH_SHA2_NISTP256,
-        ECDH_SHA2_NISTP384,
-        ECDH_SHA2_NISTP521,
-    ]
+    ALL.iter().copied().filter(|method| !method.name().starts_with("diffie-hellman-")).collect()
 }
 
-/// Where the X25519 value is in a method's public values: after this many bytes of the client's and the server's.
+/// Where the value of X25519 is in a method's public values: after this many bytes of the client's and the server's.
 fn x25519_methods() -> Vec<(&'static dyn KeyExchange, usize, usize)> {
     vec![
         #[cfg(feature = "pq")]
         (MLKEM768X25519_SHA256, 1184, 1088),
+        #[cfg(feature = "pq")]
+        (SNTRUP761X25519_SHA512, 1158, 1039),
+        #[cfg(feature = "pq")]
+        (SNTRUP761X25519_SHA512_OPENSSH, 1158, 1039),
         (CURVE25519_SHA256, 0, 0),
         (CURVE25519_SHA256_LIBSSH, 0, 0),
     ]
+}
+
+/// Where the point of a NIST curve is.
+fn nist_methods() -> Vec<(&'static dyn KeyExchange, usize, usize)> {
+    vec![
+        #[cfg(feature = "pq")]
+        (MLKEM768NISTP256_SHA256, 1184, 1088),
+        #[cfg(feature = "pq")]
+        (MLKEM1024NISTP384_SHA384, 1568, 1568),
+        (ECDH_SHA2_NISTP256, 0, 0),
+        (ECDH_SHA2_NISTP384, 0, 0),
+        (ECDH_SHA2_NISTP521, 0, 0),
+    ]
+}
+
+fn settings() -> KexSettings {
+    KexSettings::default()
 }
 
 fn random(seed: u8) -> ChaChaRandom {
@@ -57,13 +71,13 @@ fn finished(step: Result<KexStep, KexError>) -> Result<KexOutcome, KexError> {
 }
 
 fn respond(method: &dyn KeyExchange, client_value: &[u8]) -> Result<KexOutcome, KexError> {
-    finished(method.start_server()?.handle(&strings(&[client_value]), &mut random(2)))
+    finished(method.start_server(&settings())?.handle(&strings(&[client_value]), &mut random(2)))
 }
 
 /// The client after `alter` had the server's public value in its hands.
 fn exchange(method: &dyn KeyExchange, alter: impl FnOnce(&mut Vec<u8>)) -> (Result<KexOutcome, KexError>, KexOutcome) {
-    let (init, mut client) = method.start_client(&mut random(1)).unwrap();
-    let mut server = method.start_server().unwrap();
+    let (init, mut client) = method.start_client(&settings(), &mut random(1)).unwrap();
+    let mut server = method.start_server(&settings()).unwrap();
     assert_eq!((init.number, server.expects()), (MessageNumber::KEX_ECDH_INIT, MessageNumber::KEX_ECDH_INIT));
     let server = finished(server.handle(&init.body, &mut random(2))).unwrap();
     let reply = server.reply.as_ref().unwrap();
@@ -81,7 +95,7 @@ fn client_and_server_agree() {
         let client = client.unwrap();
         assert_eq!(client.shared_secret.expose(), server.shared_secret.expose(), "{method:?}");
         assert_eq!(client.exchange_values, server.exchange_values, "{method:?}");
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
         let reply = server.reply.unwrap();
         assert_eq!(client.exchange_values, [init.body, reply.server_value].concat(), "{method:?}");
         let proof = ServerProof { host_key: b"host key".to_vec(), signature: b"signature".to_vec() };
@@ -94,11 +108,12 @@ fn client_and_server_agree() {
 fn every_exchange_has_fresh_keys() {
     for method in methods() {
         let mut random = random(1);
-        let (first, _) = method.start_client(&mut random).unwrap();
-        let (second, _) = method.start_client(&mut random).unwrap();
+        let (first, _) = method.start_client(&settings(), &mut random).unwrap();
+        let (second, _) = method.start_client(&settings(), &mut random).unwrap();
         assert_ne!(first.body, second.body, "{method:?}");
-        let mut answer =
-            || finished(method.start_server().unwrap().handle(&first.body, &mut random)).unwrap().reply.unwrap();
+        let mut answer = || {
+            finished(method.start_server(&settings()).unwrap().handle(&first.body, &mut random)).unwrap().reply.unwrap()
+        };
         assert_ne!(answer().server_value, answer().server_value, "{method:?}");
     }
 }
@@ -106,7 +121,7 @@ fn every_exchange_has_fresh_keys() {
 #[test]
 fn values_of_the_wrong_length_are_refused() {
     for method in methods() {
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
         let good = value(&init.body);
         let longer = [good.as_slice(), &[0]].concat();
         for bad in [&[][..], &good[..1], &good[..good.len() - 1], &longer] {
@@ -124,8 +139,9 @@ fn values_of_the_wrong_length_are_refused() {
 #[test]
 fn malformed_messages_are_refused() {
     for method in methods() {
-        let (init, mut client) = method.start_client(&mut random(1)).unwrap();
-        let handle = |body: &[u8]| finished(method.start_server().unwrap().handle(body, &mut random(2))).err();
+        let (init, mut client) = method.start_client(&settings(), &mut random(1)).unwrap();
+        let handle =
+            |body: &[u8]| finished(method.start_server(&settings()).unwrap().handle(body, &mut random(2))).err();
         let trailing = [init.body.as_slice(), &[0]].concat();
         assert_eq!(handle(&trailing), Some(KexError::Decode(DecodeError::TrailingBytes)));
         assert_eq!(handle(&init.body[..init.body.len() - 1]), Some(KexError::Decode(DecodeError::Truncated)));
@@ -178,7 +194,7 @@ fn low_order_points_are_refused_by_both_sides() {
         point
     });
     for (method, client_prefix, server_prefix) in x25519_methods() {
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
         for point in points.into_iter().chain(masked) {
             let mut client_value = value(&init.body);
             client_value[client_prefix..].copy_from_slice(&point);
@@ -246,12 +262,13 @@ fn secret_key<C: CurveArithmetic>(scalar: &[u8]) -> SecretKey<C> {
 
 #[test]
 fn nist_points_must_be_uncompressed_and_on_the_curve() {
-    for method in [ECDH_SHA2_NISTP256, ECDH_SHA2_NISTP384, ECDH_SHA2_NISTP521] {
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
-        let good = value(&init.body);
+    for (method, client_prefix, server_prefix) in nist_methods() {
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
+        let client_value = value(&init.body);
+        let (other_half, good) = client_value.split_at(client_prefix);
         let compressed_length = 1 + good.len() / 2;
         let altered = |index: usize, byte: u8| {
-            let mut bad = good.clone();
+            let mut bad = good.to_vec();
             bad[index] = byte;
             bad
         };
@@ -267,8 +284,13 @@ fn nist_points_must_be_uncompressed_and_on_the_curve() {
             ([&[4], vec![0; last].as_slice()].concat(), KexError::InvalidPublicValue),
             ([&[4], vec![0xff; last].as_slice()].concat(), KexError::InvalidPublicValue),
         ] {
-            assert_eq!(respond(method, &bad).err(), Some(error), "{method:?} {bad:02x?}");
-            assert_eq!(exchange(method, |value| *value = bad).0.err(), Some(error), "{method:?}");
+            let whole = [other_half, &bad].concat();
+            assert_eq!(respond(method, &whole).err(), Some(error), "{method:?} {bad:02x?}");
+            let (client, _) = exchange(method, |value| {
+                value.truncate(server_prefix);
+                value.extend_from_slice(&bad);
+            });
+            assert_eq!(client.err(), Some(error), "{method:?}");
         }
     }
 }
@@ -286,15 +308,23 @@ impl SecureRandom for FailingAfter {
 #[test]
 fn a_failing_random_source_fails_the_exchange() {
     for method in methods() {
-        let (init, _) = method.start_client(&mut random(1)).unwrap();
-        let fills = if method.name().starts_with("mlkem") { 2 } else { 1 };
-        for fills in 0..fills {
-            let started = method.start_client(&mut FailingAfter(fills));
+        let (init, _) = method.start_client(&settings(), &mut random(1)).unwrap();
+        let (starts, answers) = match method.name() {
+            name if name.starts_with("sntrup") => (4, 2),
+            name if name.starts_with("mlkem") => (2, 2),
+            _ => (1, 1),
+        };
+        for fills in 0..starts {
+            let started = method.start_client(&settings(), &mut FailingAfter(fills));
             assert_eq!(started.err(), Some(KexError::Random(RandomError)), "{method:?}");
-            let answered = method.start_server().unwrap().handle(&init.body, &mut FailingAfter(fills));
+        }
+        for fills in 0..answers {
+            let answered = method.start_server(&settings()).unwrap().handle(&init.body, &mut FailingAfter(fills));
             assert_eq!(finished(answered).err(), Some(KexError::Random(RandomError)), "{method:?}");
         }
-        assert!(method.start_client(&mut FailingAfter(fills)).is_ok(), "{method:?}");
+        assert!(method.start_client(&settings(), &mut FailingAfter(starts)).is_ok(), "{method:?}");
+        let answered = method.start_server(&settings()).unwrap().handle(&init.body, &mut FailingAfter(answers));
+        assert!(finished(answered).is_ok(), "{method:?}");
     }
 }
 
@@ -310,7 +340,7 @@ fn a_stuck_random_source_ends_the_search_for_a_scalar() {
     }
     for method in [ECDH_SHA2_NISTP256, ECDH_SHA2_NISTP384, ECDH_SHA2_NISTP521] {
         for byte in [0, 0xff] {
-            assert_eq!(method.start_client(&mut Stuck(byte)).err(), Some(KexError::Random(RandomError)));
+            assert_eq!(method.start_client(&settings(), &mut Stuck(byte)).err(), Some(KexError::Random(RandomError)));
         }
     }
 }
@@ -327,6 +357,14 @@ fn descriptors() {
     let expected = [
         #[cfg(feature = "pq")]
         ("mlkem768x25519-sha256", Hash::Sha256),
+        #[cfg(feature = "pq")]
+        ("mlkem768nistp256-sha256", Hash::Sha256),
+        #[cfg(feature = "pq")]
+        ("mlkem1024nistp384-sha384", Hash::Sha384),
+        #[cfg(feature = "pq")]
+        ("sntrup761x25519-sha512", Hash::Sha512),
+        #[cfg(feature = "pq")]
+        ("sntrup761x25519-sha512@openssh.com", Hash::Sha512),
         ("curve25519-sha256", Hash::Sha256),
         ("curve25519-sha256@libssh.org", Hash::Sha256),
         ("ecdh-sha2-nistp256", Hash::Sha256),
