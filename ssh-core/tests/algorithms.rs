@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use ssh_core::crypto::hash::Hash;
-use ssh_core::crypto::{AlgorithmKind, Algorithms, Named, PRESETS, compression};
+use ssh_core::crypto::{AlgorithmKind, Algorithms, Named, PRESETS, compression, mac};
 use ssh_core::files::algorithm_list::apply;
 
 fn names<T: Named + Copy>(list: &[T]) -> Vec<&'static str> {
@@ -117,8 +117,7 @@ fn ciphers() {
 /// Lengths of key and tag, and what the tag is over.
 #[test]
 fn macs() {
-    let table: Vec<_> = Algorithms::default()
-        .macs
+    let table: Vec<_> = mac::ALL
         .iter()
         .map(|mac| {
             let keyed = mac.keyed(&vec![1; mac.key_length()]);
@@ -131,8 +130,20 @@ fn macs() {
         [
             ("hmac-sha2-256-etm@openssh.com", 32, 32, true),
             ("hmac-sha2-512-etm@openssh.com", 64, 64, true),
+            ("umac-128-etm@openssh.com", 16, 16, true),
+            ("umac-64-etm@openssh.com", 16, 8, true),
             ("hmac-sha2-256", 32, 32, false),
             ("hmac-sha2-512", 64, 64, false),
+            ("umac-128@openssh.com", 16, 16, false),
+            ("umac-64@openssh.com", 16, 8, false),
+            ("hmac-sha1-etm@openssh.com", 20, 20, true),
+            ("hmac-sha1", 20, 20, false),
+            ("hmac-sha1-96-etm@openssh.com", 20, 12, true),
+            ("hmac-sha1-96", 20, 12, false),
+            ("hmac-md5-etm@openssh.com", 16, 16, true),
+            ("hmac-md5", 16, 16, false),
+            ("hmac-md5-96-etm@openssh.com", 16, 12, true),
+            ("hmac-md5-96", 16, 12, false),
         ]
     );
 }
