@@ -62,6 +62,7 @@ impl Role for ClientRole {
             keepalive: config.keepalive,
             identification: config.identification.line(),
             require_strict_kex: config.require_strict_kex,
+            compression_level: config.compression_level,
             transcript_entries: config.transcript_entries,
             server: None,
         })

@@ -54,6 +54,7 @@ impl Role for ServerRole {
             keepalive: config.keepalive,
             identification: config.identification.line(),
             require_strict_kex: config.require_strict_kex,
+            compression_level: config.compression_level,
             transcript_entries: config.transcript_entries,
             server: Some(Arc::clone(config)),
         })
