@@ -47,6 +47,7 @@ impl Service {
         let mut config = ServerConfig::new(keys.iter().map(|key| key.public_key().clone()).collect());
         config.algorithms = settings.algorithms.algorithms().clone();
         config.rekey = settings.rekey;
+        config.compression_level = settings.compression_level;
         config.keepalive = settings.keepalive();
         config.max_auth_attempts = settings.max_auth_tries;
         config.limits.login_grace = settings.login_grace;
