@@ -81,6 +81,7 @@ pub extern "C" fn decode_files(file: &&[u8], name: &&str, port: u16, key: &Publi
         }
         consider(parse_option(text));
         consider(Algorithms::preset(text));
+        consider(Algorithms::all());
         let known = Algorithms::default().ciphers;
         consider(algorithm_list::apply(text, &known, &known));
     }

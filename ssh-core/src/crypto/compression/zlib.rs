@@ -36,7 +36,8 @@ impl Compression for Zlib {
     }
 
     fn decompressor(&self) -> Option<Box<dyn Decompress>> {
-        let state = InflateState::new_boxed(DataFormat::Zlib);
+        // The checksum comes at the end, and there is none.
+        let state = InflateState::new_boxed(DataFormat::ZLibIgnoreChecksum);
         Some(Box::new(Inflater { state, may_wait: self.delayed }))
     }
 }
