@@ -139,9 +139,25 @@ impl<const WORDS: usize> Keys<WORDS> {
 
     fn tag(&self, nonce: u64, message: &[u8]) -> Vec<u8> {
         let pad = self.pad(nonce);
-        let words = self.words.iter().enumerate();
-        let hash = words.flat_map(|(n, keys)| keys.hash(self.nh.get(NH_SHIFT * n..).unwrap_or_default(), message));
+        let hashed = self.words.iter().zip(self.hashed(message));
+        let hash =
+            hashed.flat_map(|(keys, hashed)| (inner_product(&keys.inner_product, hashed) ^ keys.mask).to_be_bytes());
         hash.zip(pad.iter()).map(|(hash, pad)| hash ^ pad).collect()
+    }
+
+    /// The first two layers of UHASH (RFC 4418 §5.1) for each word. A block is taken for all words while it is at hand.
+    fn hashed(&self, message: &[u8]) -> [u64; WORDS] {
+        let nh = |n: usize, block| nh(self.nh.get(NH_SHIFT * n..).unwrap_or_default(), block);
+        if message.len() <= NH_BLOCK {
+            return core::array::from_fn(|n| nh(n, message));
+        }
+        let mut sums = [1; WORDS];
+        for block in message.chunks(NH_BLOCK) {
+            for (n, (sum, keys)) in sums.iter_mut().zip(&self.words).enumerate() {
+                *sum = polynomial_step(keys.polynomial, *sum, nh(n, block));
+            }
+        }
+        sums
     }
 
     /// A tag of half a block shares one with its neighbour: the lowest bit of the nonce says which half (RFC 4418 §3.3).
@@ -157,19 +173,6 @@ impl<const WORDS: usize> Keys<WORDS> {
             pad.rotate_left(BLOCK / 2);
         }
         pad
-    }
-}
-
-impl WordKeys {
-    /// One word of UHASH (RFC 4418 §5.1).
-    fn hash(&self, nh_keys: &[u32], message: &[u8]) -> [u8; 4] {
-        let first = message.get(..NH_BLOCK).unwrap_or(message);
-        let hashed = if message.len() <= NH_BLOCK {
-            nh(nh_keys, first)
-        } else {
-            message.chunks(NH_BLOCK).fold(1, |sum, block| polynomial_step(self.polynomial, sum, nh(nh_keys, block)))
-        };
-        (inner_product(&self.inner_product, hashed) ^ self.mask).to_be_bytes()
     }
 }
 
