@@ -5,6 +5,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::crypto::Algorithms;
+use crate::crypto::compression::CompressionLevel;
 use crate::crypto::kex::KexSettings;
 use crate::key::PublicKey;
 
@@ -20,6 +21,8 @@ pub struct ClientConfig {
     pub rekey: RekeyPolicy,
     /// Whether and how often to ask if the peer is alive.
     pub keepalive: Option<KeepAlive>,
+    /// How hard compression tries, where [`Algorithms::compression`] agrees on some.
+    pub compression_level: CompressionLevel,
     /// How we name ourselves.
     pub identification: Identification,
     /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
@@ -47,6 +50,8 @@ pub struct ServerConfig {
     pub rekey: RekeyPolicy,
     /// Whether and how often to ask if the peer is alive.
     pub keepalive: Option<KeepAlive>,
+    /// How hard compression tries, where [`Algorithms::compression`] agrees on some.
+    pub compression_level: CompressionLevel,
     /// How we name ourselves.
     pub identification: Identification,
     /// Refuse a peer without strict key exchange instead of going on without (CVE-2023-48795).
@@ -78,6 +83,7 @@ impl ServerConfig {
             limits: Limits::default(),
             rekey: RekeyPolicy::default(),
             keepalive: None,
+            compression_level: CompressionLevel::default(),
             identification: Identification::default(),
             require_strict_kex: false,
             kex: KexSettings::default(),
@@ -156,7 +162,8 @@ pub struct KeepAlive {
 
 /// Bounds on what a peer can make a connection hold, do or wait for.
 ///
-/// [`memory_before_auth`](Self::memory_before_auth) and [`memory`](Self::memory) say what they come to.
+/// [`memory_before_auth`](Self::memory_before_auth), [`memory`](Self::memory) and
+/// [`memory_of_compression`](Self::memory_of_compression) say what they come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -284,14 +291,15 @@ impl Limits {
 
 impl Limits {
     /// The most heap memory of a connection before authentication, in bytes:
-    /// `2 × max_packet_before_auth + 64 KiB`.
+    /// `2 × max_packet_before_auth + 64 KiB`, without [compression](Self::memory_of_compression).
     pub fn memory_before_auth(&self) -> u64 {
         2 * u64::from(self.max_packet_before_auth) + 64 * 1024
     }
 
     /// The most heap memory of a connection with so many channels, in bytes:
     /// `input_buffer + max_packet + 3 × (max_output + 64 KiB + max_packet) + 2 × (max_deferred_bytes + max_unread_bytes) +
-    /// channel_window + channels × (4 KiB + 64 × max_unanswered_requests) + 16 KiB`.
+    /// channel_window + channels × (4 KiB + 64 × max_unanswered_requests) + 16 KiB`, without
+    /// [compression](Self::memory_of_compression).
     ///
     /// The last answer in a full output may be as long as a packet. A buffer that grows doubles, and is there twice while
     /// it moves. Most of it is there only while a peer makes the worst of everything at once; an idle connection holds
@@ -309,6 +317,15 @@ impl Limits {
             .saturating_add(u64::from(self.channel_window))
             .saturating_add(channel.saturating_mul(u64::from(channels)))
             .saturating_add(16 * 1024)
+    }
+
+    /// What compression in both directions adds to either, in bytes: `384 KiB + 4 × max_packet`, or
+    /// `384 KiB + 4 × max_packet_before_auth` before authentication, for the state of zlib, the payload that is read, the
+    /// one that waits for the application, and the one that is sent. Each direction begins a stream of its own with
+    /// NEWKEYS or, by `zlib@openssh.com`, with the authenticated user.
+    pub fn memory_of_compression(&self, authenticated: bool) -> u64 {
+        let packet = if authenticated { self.max_packet } else { self.max_packet_before_auth };
+        4 * u64::from(packet) + 384 * 1024
     }
 
     /// Smallest `max_packet*` that the protocol allows (RFC 4253 §6.1).

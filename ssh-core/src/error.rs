@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use crate::crypto::AlgorithmKind;
+use crate::crypto::compression::DecompressError;
 use crate::crypto::kex::KexError;
 use crate::crypto::signature::SignatureError;
 use crate::untrusted::Untrusted;
@@ -143,6 +144,8 @@ pub enum PeerMisbehaved {
     PacketLength(u32),
     /// A `padding_length` that is under 4 or leaves no payload.
     Padding,
+    /// A compressed payload that cannot be inflated, or is longer than a packet may be.
+    Compression(DecompressError),
     /// A value of the key exchange was unacceptable.
     KeyExchange(KexError),
     /// The server did not prove that it has its host key.
@@ -180,6 +183,7 @@ impl Error {
             Self::Integrity | Self::PeerMisbehaved(PeerMisbehaved::PacketLength(_) | PeerMisbehaved::Padding) => {
                 DisconnectReason::MAC_ERROR
             }
+            Self::PeerMisbehaved(PeerMisbehaved::Compression(_)) => DisconnectReason::COMPRESSION_ERROR,
             Self::PeerMisbehaved(_) => DisconnectReason::PROTOCOL_ERROR,
             Self::NoCommonAlgorithm { .. } | Self::StrictKexRequired | Self::Random | Self::SigningFailed => {
                 DisconnectReason::KEY_EXCHANGE_FAILED
@@ -202,6 +206,7 @@ impl Error {
             Self::Integrity | Self::PeerMisbehaved(PeerMisbehaved::PacketLength(_) | PeerMisbehaved::Padding) => {
                 "damaged packet"
             }
+            Self::PeerMisbehaved(PeerMisbehaved::Compression(_)) => "compression error",
             Self::PeerMisbehaved(_) => "protocol error",
             Self::NoCommonAlgorithm { .. } => "no common algorithm",
             Self::StrictKexRequired => "strict key exchange is required",
@@ -307,6 +312,7 @@ impl fmt::Display for PeerMisbehaved {
             Self::Identification => f.write_str("its identification string is malformed or too long"),
             Self::PacketLength(length) => write!(f, "packet length {length} is out of range"),
             Self::Padding => f.write_str("a packet's padding is malformed"),
+            Self::Compression(error) => error.fmt(f),
             Self::KeyExchange(error) => error.fmt(f),
             Self::HostKey(error) => write!(f, "the server did not prove its host key: {error}"),
             Self::StrictKex => f.write_str("strict key exchange was violated (CVE-2023-48795)"),

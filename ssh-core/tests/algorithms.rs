@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use ssh_core::crypto::hash::Hash;
-use ssh_core::crypto::{AlgorithmKind, Algorithms, Named, PRESETS, compression};
+use ssh_core::crypto::{AlgorithmKind, Algorithms, Named, PRESETS, cipher, compression, mac};
 use ssh_core::files::algorithm_list::apply;
 
 fn names<T: Named + Copy>(list: &[T]) -> Vec<&'static str> {
@@ -93,8 +93,7 @@ fn hash_functions() {
 /// Lengths of key, initial vector and block, and the bytes after which keys are replaced (RFC 4344 §3.2).
 #[test]
 fn ciphers() {
-    let table: Vec<_> = Algorithms::default()
-        .ciphers
+    let table: Vec<_> = cipher::ALL
         .iter()
         .map(|cipher| {
             let lengths = (cipher.key_length(), cipher.iv_length(), cipher.block_length());
@@ -110,6 +109,16 @@ fn ciphers() {
             ("aes128-ctr", (16, 16, 16), false, 1 << 36),
             ("aes192-ctr", (24, 16, 16), false, 1 << 36),
             ("aes256-ctr", (32, 16, 16), false, 1 << 36),
+            ("aes128-cbc", (16, 16, 16), false, 1 << 36),
+            ("aes192-cbc", (24, 16, 16), false, 1 << 36),
+            ("aes256-cbc", (32, 16, 16), false, 1 << 36),
+            ("rijndael-cbc@lysator.liu.se", (32, 16, 16), false, 1 << 36),
+            ("3des-cbc", (24, 8, 8), false, 1 << 30),
+            ("blowfish-cbc", (16, 8, 8), false, 1 << 30),
+            ("cast128-cbc", (16, 8, 8), false, 1 << 30),
+            ("arcfour256", (32, 0, 8), false, 1 << 30),
+            ("arcfour128", (16, 0, 8), false, 1 << 30),
+            ("arcfour", (16, 0, 8), false, 1 << 30),
         ]
     );
 }
@@ -117,8 +126,7 @@ fn ciphers() {
 /// Lengths of key and tag, and what the tag is over.
 #[test]
 fn macs() {
-    let table: Vec<_> = Algorithms::default()
-        .macs
+    let table: Vec<_> = mac::ALL
         .iter()
         .map(|mac| {
             let keyed = mac.keyed(&vec![1; mac.key_length()]);
@@ -131,8 +139,20 @@ fn macs() {
         [
             ("hmac-sha2-256-etm@openssh.com", 32, 32, true),
             ("hmac-sha2-512-etm@openssh.com", 64, 64, true),
+            ("umac-128-etm@openssh.com", 16, 16, true),
+            ("umac-64-etm@openssh.com", 16, 8, true),
             ("hmac-sha2-256", 32, 32, false),
             ("hmac-sha2-512", 64, 64, false),
+            ("umac-128@openssh.com", 16, 16, false),
+            ("umac-64@openssh.com", 16, 8, false),
+            ("hmac-sha1-etm@openssh.com", 20, 20, true),
+            ("hmac-sha1", 20, 20, false),
+            ("hmac-sha1-96-etm@openssh.com", 20, 12, true),
+            ("hmac-sha1-96", 20, 12, false),
+            ("hmac-md5-etm@openssh.com", 16, 16, true),
+            ("hmac-md5", 16, 16, false),
+            ("hmac-md5-96-etm@openssh.com", 16, 12, true),
+            ("hmac-md5-96", 16, 12, false),
         ]
     );
 }

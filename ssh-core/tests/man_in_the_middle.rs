@@ -13,11 +13,14 @@ use ssh_core::{ClientEvent, ClientRole, CloseReason, Error, PeerMisbehaved, Serv
 
 type Suite = (&'static dyn cipher::Cipher, &'static dyn mac::Mac);
 
-const SUITES: [Suite; 4] = [
+const SUITES: [Suite; 7] = [
     (cipher::CHACHA20_POLY1305, mac::HMAC_SHA2_256),
     (cipher::AES128_GCM, mac::HMAC_SHA2_256),
     (cipher::AES128_CTR, mac::HMAC_SHA2_256),
     (cipher::AES128_CTR, mac::HMAC_SHA2_256_ETM),
+    (cipher::AES256_CTR, mac::UMAC_64),
+    (cipher::TRIPLE_DES_CBC, mac::UMAC_128_ETM),
+    (cipher::ARCFOUR256, mac::HMAC_SHA1_96),
 ];
 
 fn setup((cipher, mac): Suite) -> Setup {

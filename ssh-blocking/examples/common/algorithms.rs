@@ -1,4 +1,5 @@
-//! Keywords whose value is a list of algorithms, and `Algorithms`, whose value is the name of a preset for all of them.
+//! Keywords whose value is a list of algorithms, `Compression`, whose value may be one, and `Algorithms`, whose value is
+//! the name of a preset for all of them.
 
 use ssh_core::crypto::{Algorithms, Named, PRESETS, UnknownAlgorithm};
 use ssh_core::files::algorithm_list;
@@ -47,6 +48,14 @@ fn apply(algorithms: &mut Algorithms, keyword: &str, spec: &str) -> Result<bool,
         }
         "ciphers" => change(&mut algorithms.ciphers, spec, &built_in.ciphers)?,
         "macs" => change(&mut algorithms.macs, spec, &built_in.macs)?,
+        "compression" => {
+            let spec = match spec {
+                "yes" | "true" | "delayed" => "zlib@openssh.com,none",
+                "no" | "false" => "none",
+                list => list,
+            };
+            change(&mut algorithms.compression, spec, &built_in.compression)?;
+        }
         _ => return Ok(false),
     }
     Ok(true)
@@ -77,6 +86,24 @@ mod tests {
             lists.push(names);
         }
         assert_eq!(lists[0], lists[1]);
+    }
+
+    #[cfg(feature = "zlib")]
+    #[test]
+    fn compression_is_yes_no_or_a_list() {
+        for (spec, expected) in [
+            ("yes", &["zlib@openssh.com", "none"][..]),
+            ("delayed", &["zlib@openssh.com", "none"]),
+            ("no", &["none"]),
+            ("zlib,none", &["zlib", "none"]),
+            ("^zlib", &["zlib", "none"]),
+        ] {
+            let mut choice = Choice::default();
+            assert!(choice.set("compression", spec).is_ok_and(|known| known));
+            let names: Vec<_> = choice.algorithms().compression.iter().map(Named::name).collect();
+            assert_eq!(names, expected, "{spec}");
+        }
+        assert!(Choice::default().set("compression", "maybe").is_err());
     }
 
     #[test]

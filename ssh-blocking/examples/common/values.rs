@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ssh_core::RekeyPolicy;
+use ssh_core::crypto::compression::CompressionLevel;
 
 /// A time: seconds, or numbers with `s`, `m`, `h`, `d` or `w` that add up, such as `1h30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -27,6 +28,12 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         rest = unit.as_str();
     }
     if text.is_empty() { Err(wrong()) } else { Ok(Duration::from_secs(seconds)) }
+}
+
+/// `CompressionLevel`: 1, the fastest, to 9.
+pub(crate) fn compression_level(text: &str) -> Result<CompressionLevel, String> {
+    let level = text.parse().ok().and_then(CompressionLevel::new);
+    level.ok_or_else(|| format!("\"{}\" is not a number from 1 to 9", text.escape_debug()))
 }
 
 /// A number of bytes, with `K`, `M` or `G` for powers of 1024.

@@ -7,7 +7,7 @@
 //! cargo run --release --example ssh -- -p 2222 alice@host.example.com uname -a
 //! ```
 //!
-//! There is no agent, no forwarding and no compression; `ssh_config` knows `Host` blocks but not `Match` and `Include`.
+//! There is no agent and no forwarding; `ssh_config` knows `Host` blocks but not `Match` and `Include`.
 
 mod auth;
 mod command;

@@ -65,6 +65,7 @@ impl Role for ClientRole {
             require_strict_kex: config.require_strict_kex,
             kex: config.kex.clone(),
             first_kex_packet_follows: config.first_kex_packet_follows,
+            compression_level: config.compression_level,
             transcript_entries: config.transcript_entries,
             server: None,
         })

@@ -14,6 +14,7 @@ use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, Ser
 use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
 use crate::connection::{Connection, ConnectionEvent, Step};
 use crate::crypto::Algorithms;
+use crate::crypto::compression::CompressionLevel;
 use crate::crypto::kex::KexSettings;
 use crate::error::{CloseReason, Error, LimitKind, PeerMisbehaved, Stage};
 use crate::message::{DecodeMessage, Disconnect, ExtInfo, Ping, Pong, Unimplemented};
@@ -43,6 +44,7 @@ pub struct CoreConfig {
     pub(super) require_strict_kex: bool,
     pub(super) kex: KexSettings,
     pub(super) first_kex_packet_follows: bool,
+    pub(super) compression_level: CompressionLevel,
     pub(super) transcript_entries: usize,
     pub(super) server: Option<Arc<ServerConfig>>,
 }
@@ -141,6 +143,7 @@ impl Core {
             let transcript = Transcript::new(core.config.transcript_entries, now);
             *core.outbound.sender.transcript() = Some(Box::new(transcript));
         }
+        core.outbound.sender.set_compression_level(core.config.compression_level);
         core.send_first_words().map_err(|_| ConfigError::Random)?;
         Ok(core)
     }
@@ -497,6 +500,10 @@ impl Core {
         self.phase = Phase::Connection;
         self.auth = None;
         self.receiver.set_limits(limits.max_packet, limits.input_buffer);
+        self.receiver.user_authenticated();
+        if self.config.side == Side::Client {
+            self.outbound.sender.user_authenticated();
+        }
         self.outbound.set_max_output(limits.max_output);
         self.connection = Some(Connection::new(self.config.side, limits, self.turn));
         if let Some(keepalive) = self.config.keepalive {

@@ -57,6 +57,7 @@ impl Role for ServerRole {
             kex: config.kex.clone(),
             // The client speaks first in every method: there is nothing a server could guess.
             first_kex_packet_follows: false,
+            compression_level: config.compression_level,
             transcript_entries: config.transcript_entries,
             server: Some(Arc::clone(config)),
         })

@@ -13,6 +13,7 @@
 )]
 
 mod application;
+mod compression;
 mod fake;
 mod files;
 mod handshake;
@@ -24,6 +25,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub use compression::payloads_compressed;
 pub use files::{key_files, public_keys, text_files};
 pub use handshake::{kex_client, kex_server, signatures};
 pub use messages::messages;
@@ -39,6 +41,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("identification", identification),
     ("packets_in_clear", packets_in_clear),
     ("packets_sealed", packets_sealed),
+    ("payloads_compressed", payloads_compressed),
     ("messages", messages),
     ("kex_client", kex_client),
     ("kex_server", kex_server),

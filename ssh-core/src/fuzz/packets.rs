@@ -60,7 +60,7 @@ pub fn packets_in_clear(data: &[u8]) {
 /// nothing after it does.
 pub fn packets_sealed(data: &[u8]) {
     let mut input = Input::new(data, MAX_INPUT);
-    let algorithms = Algorithms::default();
+    let algorithms = Algorithms::all();
     let cipher = algorithms.ciphers[usize::from(input.byte()) % algorithms.ciphers.len()];
     let mac = algorithms.macs[usize::from(input.byte()) % algorithms.macs.len()];
     let chunk = usize::from(input.byte()) + 1;

@@ -132,6 +132,14 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
                 );
             }
         }
+        "payloads_compressed" => {
+            let text = b"\0\x02\0\x1cThe same words once or twice\0\xff\0\x01\0";
+            add("genuine", with(&[1, 5, 255, 255], text));
+            add("delayed", with(&[2, 0, 0, 40], text));
+            // zlib's own, of which the second window is made up.
+            let stream = b"\x01\0\0\x1e\x78\x9c\x0a\x0e\xf6\x88\xf7\x0d\x76\x8f\xf7\x74\xf7\xf3\x0f\x72\xd5\x51\xc8\x2f\x52\x28\xcf\x48\x2c\x49\x2d";
+            add("made_up", with(&[1, 0, 2, 0], &stream.repeat(2)));
+        }
         "messages" => {
             for session in [&client, &server] {
                 let mut input = input::Input::new(session, usize::MAX);
@@ -278,6 +286,7 @@ smoke! {
     identification: 20_000,
     packets_in_clear: 10_000,
     packets_sealed: 10_000,
+    payloads_compressed: 1000,
     messages: 20_000,
     kex_client: 300,
     kex_server: 300,

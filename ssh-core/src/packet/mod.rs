@@ -4,7 +4,9 @@
 //!   socket ─► input buffer ─► length ─► open in place ─► payload, borrowed
 //!   socket ◄─ output buffer ◄─ seal in place ◄─ padding ◄─ payload, written behind its header
 //! ```
+//! A payload that is compressed is inflated into a buffer beside, and deflated through one.
 
+mod compression;
 mod identification;
 mod recv;
 mod send;

@@ -3,7 +3,9 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::ops::Range;
 
-use crate::crypto::cipher::{IntegrityError, LENGTH_FIELD, OpenPacket, Opened, PacketLayout, Plain};
+use super::compression::Stream;
+use crate::crypto::cipher::{LENGTH_FIELD, OpenPacket, Opened, PacketLayout, Plain};
+use crate::crypto::compression::{Compression, Decompress, DecompressError};
 use crate::error::{Error, PeerMisbehaved};
 
 /// First size of the input buffer. It doubles while reads fill it.
@@ -22,9 +24,17 @@ pub(crate) struct Receiver {
     /// Whether the last read filled the buffer: the next one gets a larger one.
     filled: bool,
     /// The bytes of the last payload that must survive until [`release`](Self::release).
-    held: Option<Range<usize>>,
+    held: Option<Place>,
+    /// The last payload, if it came compressed.
+    inflated: Vec<u8>,
+    /// Where an inflated payload goes that is held.
+    inflated_held: Vec<u8>,
+    compression: Stream<dyn Decompress>,
     /// `packet_length` of the packet at `start`, once known.
     packet_length: Option<u32>,
+    /// The packet at `start` is not right, and how many bytes of it have gone through the MAC: it fails once as much has
+    /// arrived as the largest packet has.
+    doomed: Option<usize>,
     opener: Box<dyn OpenPacket>,
     layout: PacketLayout,
     pub(super) sequence_number: u32,
@@ -41,8 +51,25 @@ pub(crate) struct Receiver {
 #[derive(Debug)]
 pub(crate) struct Packet {
     pub(crate) sequence_number: u32,
-    payload: Range<usize>,
+    payload: Place,
     _verified: Opened,
+}
+
+/// Where bytes of a payload lie.
+#[derive(Clone, Debug)]
+enum Place {
+    /// In the input buffer, as they came.
+    Buffer(Range<usize>),
+    /// In the buffer of an inflated payload.
+    Inflated(Range<usize>),
+}
+
+impl Place {
+    fn range_mut(&mut self) -> &mut Range<usize> {
+        match self {
+            Self::Buffer(range) | Self::Inflated(range) => range,
+        }
+    }
 }
 
 impl Receiver {
@@ -55,7 +82,11 @@ impl Receiver {
             end: 0,
             filled: false,
             held: None,
+            inflated: Vec::new(),
+            inflated_held: Vec::new(),
+            compression: Stream::new(),
             packet_length: None,
+            doomed: None,
             opener,
             layout,
             sequence_number: 0,
@@ -139,13 +170,24 @@ impl Receiver {
 
     /// The next whole packet, opened; `None` if it has not arrived yet.
     pub(crate) fn next_packet(&mut self) -> Result<Option<Packet>, Error> {
-        let Some(packet_length) = self.next_length()? else { return Ok(None) };
+        let packet_length = match self.next_length() {
+            Ok(Some(length)) => length,
+            Ok(None) => return Ok(None),
+            Err(error) => return self.fail(0, error),
+        };
         let length = packet_length as usize;
         let total = LENGTH_FIELD + length + self.layout.tag_length;
         let Some(packet) = self.buffer.get_mut(self.start..self.end).and_then(|unread| unread.get_mut(..total)) else {
             return Ok(None);
         };
-        let verified = self.opener.open(self.sequence_number, packet).map_err(|IntegrityError| Error::Integrity)?;
+        if let Some(done) = self.doomed {
+            // As much work as for a packet of that size, and no other end than for one with a wrong tag.
+            let _ = packet.get_mut(done..).map(|rest| self.opener.open(self.sequence_number, rest));
+            return Err(Error::Integrity);
+        }
+        let Ok(verified) = self.opener.open(self.sequence_number, packet) else {
+            return self.fail(LENGTH_FIELD + length, Error::Integrity);
+        };
         let padding = packet.get(LENGTH_FIELD).copied().map_or(0, usize::from);
         if padding < 4 || padding + 1 >= length {
             return Err(PeerMisbehaved::Padding.into());
@@ -157,32 +199,82 @@ impl Receiver {
         self.sequence_number = self.sequence_number.wrapping_add(1);
         self.bytes += total as u64;
         self.packets += 1;
+        let payload = self.inflate(payload)?;
         Ok(Some(Packet { sequence_number, payload, _verified: verified }))
     }
 
+    /// Inflates a payload, if there is compression.
+    fn inflate(&mut self, payload: Range<usize>) -> Result<Place, Error> {
+        let Some(stream) = self.compression.half() else { return Ok(Place::Buffer(payload)) };
+        let data = self.buffer.get(payload).unwrap_or_default();
+        self.inflated.clear();
+        stream.decompress(data, &mut self.inflated, self.max_packet as usize).map_err(PeerMisbehaved::Compression)?;
+        if self.inflated.is_empty() {
+            return Err(PeerMisbehaved::Compression(DecompressError::Malformed).into());
+        }
+        // A limit on bytes is one on work, too.
+        self.total_bytes += self.inflated.len() as u64;
+        Ok(Place::Inflated(0..self.inflated.len()))
+    }
+
+    /// The packet at `start`, of which the MAC has seen `done` bytes, is not right: `error`, unless that must not show
+    /// before as much has arrived as there can be.
+    fn fail(&mut self, done: usize, error: Error) -> Result<Option<Packet>, Error> {
+        if !self.opener.fails_late() {
+            return Err(error);
+        }
+        let block = u32::try_from(self.layout.block_length).unwrap_or(u32::MAX);
+        let whole = self.max_packet.saturating_add(4);
+        self.packet_length = Some(whole.saturating_sub(whole.checked_rem(block).unwrap_or(0)).saturating_sub(4));
+        self.doomed = Some(done);
+        self.next_packet()
+    }
+
     pub(crate) fn payload(&self, packet: &Packet) -> &[u8] {
-        self.buffer.get(packet.payload.clone()).unwrap_or_default()
+        match packet.payload.clone() {
+            Place::Buffer(range) => self.buffer.get(range),
+            Place::Inflated(range) => self.inflated.get(range),
+        }
+        .unwrap_or_default()
     }
 
     /// Keeps the last `length` bytes of the packet's payload until [`release`](Self::release).
     pub(crate) fn hold(&mut self, packet: &Packet, length: usize) {
-        self.held = Some(packet.payload.end.saturating_sub(length)..packet.payload.end);
+        let mut held = packet.payload.clone();
+        let range = held.range_mut();
+        range.start = range.end.saturating_sub(length);
+        if matches!(held, Place::Inflated(_)) {
+            core::mem::swap(&mut self.inflated, &mut self.inflated_held);
+        }
+        self.held = Some(held);
     }
 
     pub(crate) fn held(&self) -> &[u8] {
-        self.held.clone().and_then(|range| self.buffer.get(range)).unwrap_or_default()
+        match self.held.clone() {
+            Some(Place::Buffer(range)) => self.buffer.get(range),
+            Some(Place::Inflated(range)) => self.inflated_held.get(range),
+            None => None,
+        }
+        .unwrap_or_default()
     }
 
     /// Drops the first `n` held bytes.
     pub(crate) fn consume_held(&mut self, n: usize) {
-        if let Some(held) = &mut self.held {
+        if let Some(held) = self.held.as_mut().map(Place::range_mut) {
             held.start = held.start.saturating_add(n).min(held.end);
         }
     }
 
     /// Whether held bytes keep more room from being used again than they are worth.
     pub(crate) fn held_is_overtaken(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| self.start.saturating_sub(held.end) >= FIRST_SIZE)
+        self.held_in_buffer().is_some_and(|held| self.start.saturating_sub(held.end) >= FIRST_SIZE)
+    }
+
+    fn held_in_buffer(&self) -> Option<&Range<usize>> {
+        match &self.held {
+            Some(Place::Buffer(range)) => Some(range),
+            _ => None,
+        }
     }
 
     pub(crate) fn release(&mut self) {
@@ -198,6 +290,16 @@ impl Receiver {
         if reset_sequence_number {
             self.sequence_number = 0;
         }
+    }
+
+    /// From NEWKEYS on, or from authentication on, payloads are compressed by `method`.
+    pub(crate) fn change_compression(&mut self, method: &'static dyn Compression) {
+        self.compression.change_method(method);
+    }
+
+    /// The user is authenticated.
+    pub(crate) fn user_authenticated(&mut self) {
+        self.compression.user_authenticated();
     }
 
     /// Sets the largest `packet_length` accepted and the size up to which the buffer grows without need.
@@ -216,23 +318,27 @@ impl Receiver {
         self.packets
     }
 
-    /// Bytes since the beginning.
+    /// Bytes since the beginning; those of a compressed payload and those it was inflated to.
     pub(crate) fn total_bytes(&self) -> u64 {
         self.total_bytes
     }
 
     /// Gives an empty buffer back.
     pub(crate) fn shrink(&mut self) {
-        if self.start == self.end && self.held.is_none() {
+        if self.held.is_none() {
+            self.inflated_held = Vec::new();
+        }
+        self.inflated = Vec::new();
+        if self.start == self.end && self.held_in_buffer().is_none() {
             self.buffer = Vec::new();
             self.start = 0;
             self.end = 0;
         }
     }
 
-    /// Size of the buffer, for accounting.
+    /// Size of the buffers, for accounting.
     pub(crate) fn buffer_size(&self) -> usize {
-        self.buffer.capacity()
+        self.buffer.capacity() + self.inflated.capacity() + self.inflated_held.capacity()
     }
 
     /// Learns and checks `packet_length` of the packet at `start`, once its head has arrived.
@@ -261,7 +367,7 @@ impl Receiver {
     }
 
     fn first_kept(&self) -> usize {
-        self.held.as_ref().map_or(self.start, |held| held.start.min(self.start))
+        self.held_in_buffer().map_or(self.start, |held| held.start.min(self.start))
     }
 
     /// How large the buffer should be: at least the packet that is arriving, and twice what a read could just fill.
@@ -286,7 +392,7 @@ impl Receiver {
         }
         self.start -= kept;
         self.end -= kept;
-        if let Some(held) = &mut self.held {
+        if let Some(Place::Buffer(held)) = &mut self.held {
             held.start -= kept;
             held.end -= kept;
         }

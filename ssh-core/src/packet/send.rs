@@ -2,9 +2,12 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
+use super::compression::Stream;
 use crate::crypto::cipher::{LENGTH_FIELD, PacketLayout, Plain, SealPacket};
+use crate::crypto::compression::{Compress, Compression, CompressionLevel};
 use crate::random::ChaChaRandom;
 use crate::transcript::{Direction, Transcript};
+use crate::wire::MessageNumber;
 
 /// `packet_length` and `padding_length`.
 const HEADER: usize = LENGTH_FIELD + 1;
@@ -21,6 +24,9 @@ pub(crate) struct Sender {
     layout: PacketLayout,
     pub(super) sequence_number: u32,
     padding: ChaChaRandom,
+    compression: Stream<dyn Compress>,
+    /// The payload that is compressed, on its way back to `output`.
+    compressed: Vec<u8>,
     /// Since the last change of keys.
     pub(super) bytes: u64,
     pub(super) packets: u64,
@@ -38,6 +44,8 @@ impl Sender {
             layout,
             sequence_number: 0,
             padding,
+            compression: Stream::new(),
+            compressed: Vec::new(),
             bytes: 0,
             packets: 0,
             transcript: None,
@@ -95,13 +103,31 @@ impl Sender {
         start
     }
 
-    /// Pads and seals the packet that begins at `start`.
+    /// Compresses, pads and seals the packet that begins at `start`.
     fn finish(&mut self, start: usize) {
-        let payload = self.output.len() - start - HEADER;
+        let payload = self.output.get(start + HEADER..).unwrap_or_default();
+        let authenticates = payload.first() == Some(&MessageNumber::USERAUTH_SUCCESS.0);
         if let Some(transcript) = &mut self.transcript {
-            let payload = self.output.get(start + HEADER..).unwrap_or_default();
             transcript.note(Direction::Sent, self.sequence_number, payload);
         }
+        self.compress(start + HEADER);
+        self.seal(start);
+        if authenticates {
+            self.compression.user_authenticated();
+        }
+    }
+
+    /// Puts what begins at `payload` there compressed, if there is compression.
+    fn compress(&mut self, payload: usize) {
+        let Some(stream) = self.compression.half() else { return };
+        self.compressed.clear();
+        stream.compress(self.output.get(payload..).unwrap_or_default(), &mut self.compressed);
+        self.output.truncate(payload);
+        self.output.extend_from_slice(&self.compressed);
+    }
+
+    fn seal(&mut self, start: usize) {
+        let payload = self.output.len() - start - HEADER;
         let padding = self.padding_length(payload);
         let padding_start = self.output.len();
         self.output.resize(padding_start + padding + self.layout.tag_length, 0);
@@ -146,6 +172,21 @@ impl Sender {
         }
     }
 
+    /// How hard compression tries from the next stream on.
+    pub(crate) fn set_compression_level(&mut self, level: CompressionLevel) {
+        self.compression.set_level(level);
+    }
+
+    /// From NEWKEYS on, or from authentication on, payloads are compressed by `method`.
+    pub(crate) fn change_compression(&mut self, method: &'static dyn Compression) {
+        self.compression.change_method(method);
+    }
+
+    /// The peer said that the user is authenticated. Where we say it, the sender notices by itself.
+    pub(crate) fn user_authenticated(&mut self) {
+        self.compression.user_authenticated();
+    }
+
     /// Bytes since the last change of keys.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
@@ -161,11 +202,12 @@ impl Sender {
         if self.output.is_empty() {
             self.output = Vec::new();
         }
+        self.compressed = Vec::new();
     }
 
-    /// Size of the buffer, for accounting.
+    /// Size of the buffers, for accounting.
     pub(crate) fn buffer_size(&self) -> usize {
-        self.output.capacity()
+        self.output.capacity() + self.compressed.capacity()
     }
 
     /// RFC 4253 §6: the padded length is a multiple of the block size, with at least four bytes of padding.

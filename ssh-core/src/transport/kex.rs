@@ -335,6 +335,12 @@ impl Transport {
             return Err(unexpected(MessageNumber::NEWKEYS));
         };
         receiver.change_keys(opener, self.is_strict());
+        if let Some(negotiated) = self.negotiated {
+            receiver.change_compression(match self.config.side {
+                Side::Client => negotiated.compression_server_to_client,
+                Side::Server => negotiated.compression_client_to_server,
+            });
+        }
         Ok(KexEvent::Done { first })
     }
 
@@ -452,6 +458,10 @@ impl Transport {
         };
         outbound.send(&NewKeys {});
         outbound.sender.change_keys(sealer, negotiated.strict_kex);
+        outbound.sender.change_compression(match self.config.side {
+            Side::Client => negotiated.compression_client_to_server,
+            Side::Server => negotiated.compression_server_to_client,
+        });
         outbound.reopen();
         if first && self.config.side == Side::Server && self.peer_takes_ext_info {
             announce_signature_algorithms(outbound, &self.config.algorithms.public_key);

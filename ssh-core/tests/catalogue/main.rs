@@ -34,12 +34,13 @@
 //! | CH-04, CH-09 | `channel_cells.rs` |
 //! | CH-18, CH-19, CH-21, RE-03, RE-10 | `flow.rs` |
 //! | SM-06, SM-17, SM-69, RE-07 | `rekey.rs` |
+//! | SM-63, RE-08 | `compression.rs`, `memory_compression.rs` |
+//! | CR-20 | `late_failure.rs` |
 //!
 //! # Not applicable: feature absent
 //!
-//! SM-63 and RE-08 (compression), CR-04 and CR-05 (Diffie-Hellman over finite fields), CR-20 (CBC), CR-30 (security keys),
-//! PA-30 and AP-05 (agents), AP-01 and AP-02 (SFTP, SCP), SM-82 (programs started for a connection), SC-08 (hiding of
-//! keystroke timing).
+//! CR-04 and CR-05 (Diffie-Hellman over finite fields), CR-30 (security keys), PA-30 and AP-05 (agents), AP-01 and AP-02
+//! (SFTP, SCP), SM-82 (programs started for a connection), SC-08 (hiding of keystroke timing).
 
 #[path = "../common/mod.rs"]
 mod common;

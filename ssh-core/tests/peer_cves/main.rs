@@ -11,7 +11,6 @@
 //! |---|---|
 //! | Diffie-Hellman over finite fields, group exchange | CVE-2023-28113 (russh); CVE-2016-0739 (libssh); CVE-2016-0787, CVE-2019-13115 (libssh2) |
 //! | key exchange by RSA | CVE-2019-9894 (PuTTY) |
-//! | compression | CVE-2026-46702 (russh) |
 //! | agent, agent forwarding | CVE-2026-46673, RUSTSEC-2026-0153, RUSTSEC-2026-0154 (russh); CVE-2025-47914, CVE-2026-39832, CVE-2026-39833, CVE-2026-46598 (x/crypto); CVE-2023-38408, CVE-2023-51384 (OpenSSH); the comparison of an agent's lock fixed in russh 0.63.0 |
 //! | certificates | CVE-2026-39835 (x/crypto); CVE-2026-59849 (libssh); the empty principals of OpenSSH 10.3 |
 //! | security keys | CVE-2026-39831 (x/crypto) |

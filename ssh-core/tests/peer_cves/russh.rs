@@ -32,6 +32,28 @@ fn cve_2023_48795_a_message_is_inserted_before_newkeys() {
     insert::<ServerRole>();
 }
 
+/// A compressed payload was inflated without bound; an earlier mistake was to refuse what becomes more than twice as long.
+/// As much as a packet may be is taken, however small it came, and a byte more is the end.
+#[cfg(feature = "zlib")]
+#[test]
+fn cve_2026_46702_a_payload_inflates_without_bound() {
+    use ssh_core::crypto::compression::{CompressionLevel, DecompressError, ZLIB};
+    let longest = ssh_core::Limits::default().max_packet_before_auth as usize;
+    for (length, expected) in [(longest, None), (longest + 1, Some(DecompressError::TooLong))] {
+        let peer = peer::<ServerRole>(Method::Curve25519, Cipher::Aes128Gcm)
+            .with(|offer| offer.compression = ["zlib".into(), "zlib".into()]);
+        let setup = Setup::new(1).quick().algorithms(|lists| lists.compression = vec![ZLIB]);
+        let mut meeting = WithServer::new(peer, setup).keyed();
+        let mut compressed = Vec::new();
+        let mut stream = ZLIB.compressor(CompressionLevel::default()).unwrap();
+        stream.compress(&messages::ignore(&vec![0; length - 5]), &mut compressed);
+        assert!(compressed.len() < length / 100);
+        meeting.say(&compressed);
+        let ended = expected.map(|error| CloseReason::Failed(PeerMisbehaved::Compression(error).into()));
+        assert_eq!(meeting.closed(), ended, "{length}");
+    }
+}
+
 /// Data beyond the window underflowed the count of what was left of it. The byte too many is a violation, and is not
 /// kept.
 #[test]

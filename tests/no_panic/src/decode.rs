@@ -86,7 +86,7 @@ pub extern "C" fn decode_files(file: &&[u8], name: &&str, port: u16, key: &Publi
             Err(error) => consider(error.to_string()),
         }
         consider(parse_option(text));
-        consider((Algorithms::preset(text), kex::ALL));
+        consider((Algorithms::preset(text), Algorithms::all()));
         let known = Algorithms::default().ciphers;
         consider(algorithm_list::apply(text, &known, &known));
     }

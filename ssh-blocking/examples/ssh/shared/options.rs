@@ -6,7 +6,7 @@ use super::settings::{Settings, Source};
 
 /// What `--help` and mistakes show.
 pub(crate) const USAGE: &str = "\
-usage: ssh [-nNqstTvx] [-F FILE] [-i IDENTITY] [-l USER] [-o KEYWORD=VALUE] [-p PORT] [USER@]HOST [COMMAND ..]
+usage: ssh [-CnNqstTvx] [-F FILE] [-i IDENTITY] [-l USER] [-o KEYWORD=VALUE] [-p PORT] [USER@]HOST [COMMAND ..]
        ssh -Q kex|cipher|mac|key|sig|compression";
 
 /// What the command line asks for.
@@ -112,6 +112,7 @@ fn read_cluster(
 impl Collected {
     fn flag(&mut self, letter: char) -> Result<(), String> {
         match letter {
+            'C' => self.direct.push(("compression", "yes".into())),
             'n' => self.no_stdin = true,
             'N' => self.no_command = true,
             'q' => self.direct.push(("loglevel", "QUIET".into())),

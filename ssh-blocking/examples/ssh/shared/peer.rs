@@ -22,6 +22,7 @@ pub(crate) fn config(settings: &Settings) -> ClientConfig {
     let mut config = ClientConfig::default();
     config.algorithms = settings.algorithms.algorithms().clone();
     config.rekey = settings.rekey;
+    config.compression_level = settings.compression_level;
     config.keepalive = settings.keepalive();
     config.limits.login_grace = LOGIN_GRACE;
     config
@@ -56,11 +57,22 @@ pub(crate) fn debug_agreement(identification: Option<Untrusted>, negotiated: Opt
     log::debug(format_args!("key exchange: {}", negotiated.kex.name()));
     log::debug(format_args!("host key algorithm: {}", negotiated.host_key.name()));
     let mac = |mac: Option<&'static dyn Mac>| mac.map_or("part of the cipher", |mac| mac.name());
-    for (direction, cipher, mac) in [
-        ("to the server", negotiated.cipher_client_to_server, mac(negotiated.mac_client_to_server)),
-        ("from the server", negotiated.cipher_server_to_client, mac(negotiated.mac_server_to_client)),
+    for (direction, cipher, mac, compression) in [
+        (
+            "to the server",
+            negotiated.cipher_client_to_server,
+            mac(negotiated.mac_client_to_server),
+            negotiated.compression_client_to_server,
+        ),
+        (
+            "from the server",
+            negotiated.cipher_server_to_client,
+            mac(negotiated.mac_server_to_client),
+            negotiated.compression_server_to_client,
+        ),
     ] {
-        log::debug(format_args!("{direction}: cipher {}, MAC {mac}, compression none", cipher.name()));
+        let (cipher, compression) = (cipher.name(), compression.name());
+        log::debug(format_args!("{direction}: cipher {cipher}, MAC {mac}, compression {compression}"));
     }
     log::debug(format_args!("strict key exchange: {}", if negotiated.strict_kex { "yes" } else { "no" }));
 }

@@ -41,9 +41,6 @@ impl Plan {
         read_config_files(&mut invocation)?;
         let settings = &invocation.settings;
         log::set_level(settings.log_level);
-        if settings.compression {
-            log::info("Warning: compression is not built in; going on without it");
-        }
         let host = settings.host_name.clone().unwrap_or_else(|| invocation.host.clone());
         let user = match &settings.user {
             Some(user) => user.clone(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ssh_core::crypto::compression::CompressionLevel;
 use ssh_core::files::ssh_config::ConfigText;
 use ssh_core::login::StrictHostKeyChecking;
 use ssh_core::{KeepAlive, RekeyPolicy};
@@ -45,7 +46,7 @@ pub(crate) struct Settings {
     pub(crate) algorithms: algorithms::Choice,
     /// The order of host key algorithms is the user's own, not to be changed.
     pub(crate) own_host_key_order: bool,
-    pub(crate) compression: bool,
+    pub(crate) compression_level: CompressionLevel,
     pub(crate) rekey: RekeyPolicy,
     pub(crate) user_known_hosts: Vec<PathBuf>,
     pub(crate) global_known_hosts: Vec<PathBuf>,
@@ -78,7 +79,7 @@ impl Default for Settings {
             user: None,
             algorithms: algorithms::Choice::default(),
             own_host_key_order: false,
-            compression: false,
+            compression_level: CompressionLevel::default(),
             rekey: RekeyPolicy::default(),
             user_known_hosts: vec![values::path("~/.ssh/known_hosts"), values::path("~/.ssh/known_hosts2")],
             global_known_hosts: vec!["/etc/ssh/ssh_known_hosts".into(), "/etc/ssh/ssh_known_hosts2".into()],
@@ -185,7 +186,7 @@ impl Settings {
             "hostname" => self.host_name = Some(value.into()),
             "port" => self.port = values::port(value)?,
             "user" => self.user = Some(value.into()),
-            "compression" => self.compression = yes_no(value)?,
+            "compressionlevel" => self.compression_level = values::compression_level(value)?,
             "rekeylimit" => self.rekey = values::rekey_limit(arguments)?,
             "connecttimeout" => {
                 self.connect_timeout = if value == "none" { None } else { Some(values::duration(value)?) };

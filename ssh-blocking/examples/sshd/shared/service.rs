@@ -63,6 +63,7 @@ impl Service {
         config.algorithms = settings.algorithms.algorithms().clone();
         config.kex.moduli = self.moduli.clone().unwrap_or_default();
         config.rekey = settings.rekey;
+        config.compression_level = settings.compression_level;
         config.keepalive = settings.keepalive();
         config.max_auth_attempts = settings.max_auth_tries;
         config.limits.login_grace = settings.login_grace;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ssh_core::admission::{AdmissionPolicy, Penalties, Startups};
+use ssh_core::crypto::compression::CompressionLevel;
 use ssh_core::{KeepAlive, RekeyPolicy};
 
 use super::common::{algorithms, values};
@@ -47,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) algorithms: algorithms::Choice,
     pub(crate) rekey: RekeyPolicy,
+    pub(crate) compression_level: CompressionLevel,
     pub(crate) accept_env: Vec<String>,
     pub(crate) max_auth_tries: u32,
     pub(crate) login_grace: Duration,
@@ -78,6 +80,7 @@ impl Default for Settings {
             password_file: None,
             algorithms: algorithms::Choice::default(),
             rekey: RekeyPolicy::default(),
+            compression_level: CompressionLevel::default(),
             accept_env: Vec::new(),
             max_auth_tries: 6,
             login_grace: Duration::from_secs(120),
@@ -174,6 +177,7 @@ impl Settings {
             "hostkey" => self.host_keys.push(values::path(value)),
             "hostcertificate" => self.host_certificates.push(values::path(value)),
             "rekeylimit" => self.rekey = values::rekey_limit(arguments)?,
+            "compressionlevel" => self.compression_level = values::compression_level(value)?,
             "acceptenv" => self.accept_env.extend_from_slice(arguments),
             "clientaliveinterval" => self.alive_interval = values::duration(value)?,
             "clientalivecountmax" => self.alive_count = values::number(value)?,

@@ -9,6 +9,10 @@
 
 mod aes_ctr;
 mod aes_gcm;
+#[cfg(feature = "legacy")]
+mod arcfour;
+#[cfg(feature = "legacy")]
+mod cbc;
 mod chacha20_poly1305;
 mod plain;
 #[cfg(test)]
@@ -21,6 +25,10 @@ use core::fmt;
 
 pub use aes_ctr::{AES128_CTR, AES192_CTR, AES256_CTR};
 pub use aes_gcm::{AES128_GCM, AES256_GCM};
+#[cfg(feature = "legacy")]
+pub use arcfour::{ARCFOUR, ARCFOUR128, ARCFOUR256};
+#[cfg(feature = "legacy")]
+pub use cbc::{AES128_CBC, AES192_CBC, AES256_CBC, BLOWFISH_CBC, CAST128_CBC, RIJNDAEL_CBC, TRIPLE_DES_CBC};
 pub use chacha20_poly1305::CHACHA20_POLY1305;
 pub(crate) use plain::Plain;
 
@@ -30,7 +38,34 @@ use super::mac::KeyedMac;
 pub const LENGTH_FIELD: usize = 4;
 
 /// Every cipher that is built in.
-pub static ALL: &[&dyn Cipher] = &[CHACHA20_POLY1305, AES128_GCM, AES256_GCM, AES128_CTR, AES192_CTR, AES256_CTR];
+pub static ALL: &[&dyn Cipher] = &[
+    CHACHA20_POLY1305,
+    AES128_GCM,
+    AES256_GCM,
+    AES128_CTR,
+    AES192_CTR,
+    AES256_CTR,
+    #[cfg(feature = "legacy")]
+    AES128_CBC,
+    #[cfg(feature = "legacy")]
+    AES192_CBC,
+    #[cfg(feature = "legacy")]
+    AES256_CBC,
+    #[cfg(feature = "legacy")]
+    RIJNDAEL_CBC,
+    #[cfg(feature = "legacy")]
+    TRIPLE_DES_CBC,
+    #[cfg(feature = "legacy")]
+    BLOWFISH_CBC,
+    #[cfg(feature = "legacy")]
+    CAST128_CBC,
+    #[cfg(feature = "legacy")]
+    ARCFOUR256,
+    #[cfg(feature = "legacy")]
+    ARCFOUR128,
+    #[cfg(feature = "legacy")]
+    ARCFOUR,
+];
 
 /// A packet cipher's descriptor.
 pub trait Cipher: Send + Sync {
@@ -112,6 +147,13 @@ pub trait OpenPacket: Send {
     /// # Errors
     /// [`IntegrityError`] if the packet is not what the peer sent. Nothing of its content may be used then.
     fn open(&mut self, sequence_number: u32, packet: &mut [u8]) -> Result<Opened, IntegrityError>;
+
+    /// Whether a packet that is not right must not show where it is wrong: the receiver then reads on, up to the largest
+    /// packet there may be, before it fails. For modes in which who changes the first block of a packet could otherwise
+    /// read a block of another one by the number of bytes that are awaited (CVE-2008-5161).
+    fn fails_late(&self) -> bool {
+        false
+    }
 }
 
 /// The sending half of a packet cipher.

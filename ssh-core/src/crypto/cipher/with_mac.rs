@@ -38,6 +38,9 @@ pub(super) fn sealer<C: Encrypt + 'static>(
 
 /// Decrypts in place and goes on, call after call, where it stopped. It is only given whole blocks.
 pub(super) trait Decrypt: Send {
+    /// Whether a block decrypts to what it is and what the one before it was.
+    const CHAINED: bool = false;
+
     fn decrypt(&mut self, blocks: &mut [u8]);
 }
 
@@ -111,6 +114,10 @@ impl<C: Decrypt> OpenPacket for WithMac<C> {
             self.cipher.decrypt(data.get_mut(head_length..).ok_or(IntegrityError)?);
         }
         Ok(Opened::tag_verified())
+    }
+
+    fn fails_late(&self) -> bool {
+        C::CHAINED && !self.mac.encrypt_then_mac()
     }
 }
 
