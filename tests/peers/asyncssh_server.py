@@ -84,7 +84,7 @@ async def main():
     parser.add_argument("--rekey-bytes", type=int)
     arguments = parser.parse_args()
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     asyncssh.set_debug_level(1)
     options = {"rekey_bytes": arguments.rekey_bytes} if arguments.rekey_bytes else {}
     server = await asyncssh.listen(
