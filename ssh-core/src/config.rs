@@ -10,7 +10,7 @@ use crate::crypto::kex::KexSettings;
 use crate::key::PublicKey;
 
 /// What a client offers and endures.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientConfig {
     /// Algorithms, most wanted first. Put the host key algorithms of keys already known first, as OpenSSH does.
@@ -36,6 +36,24 @@ pub struct ClientConfig {
     /// dropped. 0, the default: there is none. An entry takes some hundred bytes, that of a KEXINIT some KiB; they are no
     /// part of [`Limits`].
     pub transcript_entries: usize,
+}
+
+/// [`Algorithms::client`], and the defaults of everything else.
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            algorithms: Algorithms::client(),
+            limits: Limits::default(),
+            rekey: RekeyPolicy::default(),
+            keepalive: None,
+            compression_level: CompressionLevel::default(),
+            identification: Identification::default(),
+            require_strict_kex: false,
+            kex: KexSettings::default(),
+            first_kex_packet_follows: false,
+            transcript_entries: 0,
+        }
+    }
 }
 
 /// What a server offers and endures.

@@ -4,8 +4,10 @@
 use std::fmt::Debug;
 
 use ssh_core::crypto::hash::Hash;
+use ssh_core::crypto::signature::SignatureAlgorithm;
 use ssh_core::crypto::{AlgorithmKind, Algorithms, Named, PRESETS, cipher, compression, mac};
 use ssh_core::files::algorithm_list::apply;
+use ssh_core::{ClientConfig, ServerConfig};
 
 fn names<T: Named + Copy>(list: &[T]) -> Vec<&'static str> {
     list.iter().map(Named::name).collect()
@@ -16,63 +18,136 @@ fn shown<T: Debug>(list: &[T]) -> Vec<String> {
     list.iter().map(|each| format!("{each:?}")).collect()
 }
 
+/// OpenSSH 10.5's lists (`myproposal.h`): of its server, and what its client has beside.
+const KEX: [&str; 12] = [
+    "mlkem768x25519-sha256",
+    "sntrup761x25519-sha512",
+    "sntrup761x25519-sha512@openssh.com",
+    "curve25519-sha256",
+    "curve25519-sha256@libssh.org",
+    "ecdh-sha2-nistp256",
+    "ecdh-sha2-nistp384",
+    "ecdh-sha2-nistp521",
+    "diffie-hellman-group-exchange-sha256",
+    "diffie-hellman-group16-sha512",
+    "diffie-hellman-group18-sha512",
+    "diffie-hellman-group14-sha256",
+];
+const SERVER_KEX: usize = 8;
+const SIGNATURES: [&str; 18] = [
+    "ssh-ed25519-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+    "sk-ssh-ed25519-cert-v01@openssh.com",
+    "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+    "webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+    "rsa-sha2-512-cert-v01@openssh.com",
+    "rsa-sha2-256-cert-v01@openssh.com",
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+];
+const CIPHERS: [&str; 6] = [
+    "chacha20-poly1305@openssh.com",
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "aes128-ctr",
+    "aes192-ctr",
+    "aes256-ctr",
+];
+const MACS: [&str; 10] = [
+    "umac-64-etm@openssh.com",
+    "umac-128-etm@openssh.com",
+    "hmac-sha2-256-etm@openssh.com",
+    "hmac-sha2-512-etm@openssh.com",
+    "hmac-sha1-etm@openssh.com",
+    "umac-64@openssh.com",
+    "umac-128@openssh.com",
+    "hmac-sha2-256",
+    "hmac-sha2-512",
+    "hmac-sha1",
+];
+
+#[test]
+fn the_default_is_opensshs() {
+    let server = ServerConfig::new(Vec::new()).algorithms;
+    let client = ClientConfig::default().algorithms;
+    assert_eq!(names(&server.kex), KEX[..SERVER_KEX]);
+    assert_eq!(names(&client.kex), KEX);
+    for lists in [server, client, Algorithms::default(), Algorithms::preset("default").unwrap()] {
+        assert_eq!(names(&lists.host_key), SIGNATURES);
+        assert_eq!(names(&lists.public_key), SIGNATURES);
+        assert_eq!(names(&lists.ciphers), CIPHERS);
+        assert_eq!(names(&lists.macs), MACS);
+        assert_eq!(names(&lists.compression), ["none"], "OpenSSH has zlib@openssh.com behind it");
+    }
+}
+
 #[test]
 fn presets_by_name() {
-    assert_eq!(PRESETS, ["default", "hardened"]);
-    let default = Algorithms::preset("default").unwrap();
-    let hardened = Algorithms::preset("hardened").unwrap();
+    assert_eq!(PRESETS, ["default", "hardened", "compatible"]);
     for unknown in ["", "Default", "hardened ", "strongest"] {
         assert!(Algorithms::preset(unknown).is_none(), "{unknown}");
     }
-    assert_eq!(
-        names(&default.kex),
-        [
-            "mlkem768x25519-sha256",
-            "curve25519-sha256",
-            "curve25519-sha256@libssh.org",
-            "ecdh-sha2-nistp256",
-            "ecdh-sha2-nistp384",
-            "ecdh-sha2-nistp521"
-        ]
-    );
-    assert_eq!(names(&hardened.kex), ["mlkem768x25519-sha256"]);
-    let signatures = [
-        "ssh-ed25519",
-        "ecdsa-sha2-nistp256",
-        "ecdsa-sha2-nistp384",
-        "ecdsa-sha2-nistp521",
-        "rsa-sha2-512",
-        "rsa-sha2-256",
-    ];
-    assert_eq!(names(&default.host_key), signatures);
-    assert_eq!(names(&default.public_key), signatures);
-    assert_eq!(names(&hardened.host_key), ["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"]);
+    let hardened = Algorithms::preset("hardened").unwrap();
+    assert_eq!(names(&hardened.kex), KEX[..3]);
+    assert!(names(&hardened.host_key).iter().all(|name| !name.contains("ecdsa")));
     assert_eq!(names(&hardened.public_key), names(&hardened.host_key));
     let ciphers = ["aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr"];
     assert_eq!(names(&hardened.ciphers), ciphers);
     let macs = ["hmac-sha2-512-etm@openssh.com", "hmac-sha2-256-etm@openssh.com"];
     assert_eq!(names(&hardened.macs), macs);
-    assert_eq!((names(&default.compression), names(&hardened.compression)), (vec!["none"], vec!["none"]));
+    assert_eq!(names(&hardened.compression), ["none"]);
+}
+
+/// Everything that is there without the feature `legacy`, but for compression that strangers can reach.
+#[test]
+fn what_is_broken_is_in_no_preset() {
+    let legacy = |name: &str| {
+        ["-sha1", "-cbc", "cbc@", "arcfour", "md5", "-96", "ssh-rsa", "ssh-dss"].iter().any(|part| name.contains(part))
+            && !["hmac-sha1", "hmac-sha1-etm@openssh.com"].contains(&name)
+    };
+    let every = |lists: &Algorithms| -> Vec<&str> {
+        let public_key = [names(&lists.kex), names(&lists.host_key), names(&lists.public_key)].concat();
+        [public_key, names(&lists.ciphers), names(&lists.macs), names(&lists.compression)].concat()
+    };
+    let (all, compatible) = (Algorithms::all(), Algorithms::preset("compatible").unwrap());
+    let missing: Vec<_> = every(&all).into_iter().filter(|name| !every(&compatible).contains(name)).collect();
+    assert_eq!(missing, every(&all).into_iter().filter(|name| legacy(name) || *name == "zlib").collect::<Vec<_>>());
+    assert!(missing.contains(&"ssh-rsa") == cfg!(feature = "legacy"));
+    for preset in PRESETS {
+        let found: Vec<_> =
+            every(&Algorithms::preset(preset).unwrap()).into_iter().filter(|name| legacy(name)).collect();
+        assert_eq!(found, Vec::<&str>::new(), "{preset}");
+    }
+    let weak = |name: &&&'static dyn SignatureAlgorithm| name.is_weak();
+    assert!(all.host_key.iter().filter(weak).all(|algorithm| legacy(algorithm.name())));
 }
 
 /// RFC 4253 §7.2, RFC 5656 §6.2.1, RFC 8731 §3 and the hybrid's draft say which hash function goes with a method.
 #[test]
 fn the_hash_function_of_each_method() {
-    let methods: Vec<_> = Algorithms::default().kex.iter().map(|method| (method.name(), method.hash())).collect();
-    assert_eq!(
-        methods,
-        [
-            ("mlkem768x25519-sha256", Hash::Sha256),
-            ("curve25519-sha256", Hash::Sha256),
-            ("curve25519-sha256@libssh.org", Hash::Sha256),
-            ("ecdh-sha2-nistp256", Hash::Sha256),
-            ("ecdh-sha2-nistp384", Hash::Sha384),
-            ("ecdh-sha2-nistp521", Hash::Sha512),
-        ]
-    );
+    for method in Algorithms::all().kex {
+        let name = method.name();
+        let end = name.trim_end_matches("@openssh.com").trim_end_matches("@libssh.org");
+        let expected = match end.rsplit_once('-').unwrap().1 {
+            "sha1" => Hash::Sha1,
+            "sha256" | "nistp256" => Hash::Sha256,
+            "sha384" | "nistp384" => Hash::Sha384,
+            "sha512" | "nistp521" => Hash::Sha512,
+            other => panic!("{other}"),
+        };
+        assert_eq!(method.hash(), expected, "{name}");
+    }
 }
 
-/// FIPS 180-4's examples for "abc", in one part and in several.
 #[test]
 fn hash_functions() {
     let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -157,12 +232,25 @@ fn macs() {
     );
 }
 
-/// `rsa-sha2-*` sign with keys of the type `ssh-rsa` (RFC 8332 §3); all others are named as their keys.
+/// `rsa-sha2-*` sign with keys of the type `ssh-rsa` (RFC 8332 §3), WebAuthn with those of security keys; all others are
+/// named as their keys. What signs is the key in a certificate.
 #[test]
 fn signature_algorithms() {
-    for algorithm in Algorithms::default().host_key {
-        let expected = if algorithm.name().starts_with("rsa-") { "ssh-rsa" } else { algorithm.name() };
+    for algorithm in Algorithms::all().host_key {
+        let expected = match algorithm.name() {
+            "rsa-sha2-256" | "rsa-sha2-512" => "ssh-rsa",
+            "rsa-sha2-256-cert-v01@openssh.com" | "rsa-sha2-512-cert-v01@openssh.com" => "ssh-rsa-cert-v01@openssh.com",
+            name => name.trim_start_matches("webauthn-"),
+        };
         assert_eq!(algorithm.key_type(), expected);
+        let plain = algorithm.name().replace("-cert-v01", "").replace("ed25519-cert", "ed25519");
+        let plain = if plain.starts_with("ssh-mldsa") || plain.contains("sk-") {
+            plain
+        } else {
+            plain.replace("@openssh.com", "")
+        };
+        let certified = algorithm.name().contains("-cert");
+        assert_eq!(algorithm.plain().map(|plain| plain.name().to_owned()), certified.then_some(plain));
     }
 }
 
@@ -175,7 +263,10 @@ fn algorithms_are_shown_by_name() {
     assert_eq!(shown(&all.macs), names(&all.macs));
     assert_eq!(shown(&[compression::NONE]), ["none"]);
     let whole = format!("{:?}", Algorithms::hardened());
-    assert!(whole.contains("kex: [mlkem768x25519-sha256]") && whole.contains("compression: [none]"), "{whole}");
+    assert!(
+        whole.contains("kex: [mlkem768x25519-sha256, sntrup761x25519-sha512,") && whole.contains("compression: [none]"),
+        "{whole}"
+    );
 }
 
 /// Known key types come first; otherwise the order stays as it was.
@@ -187,30 +278,22 @@ fn host_keys_that_are_known_come_first() {
     algorithms.prefer_host_keys(&["ssh-new@example.com"]);
     assert_eq!(names(&algorithms.host_key), before);
     algorithms.prefer_host_keys(&["ssh-rsa", "ecdsa-sha2-nistp384"]);
-    assert_eq!(
-        names(&algorithms.host_key),
-        [
-            "ecdsa-sha2-nistp384",
-            "rsa-sha2-512",
-            "rsa-sha2-256",
-            "ssh-ed25519",
-            "ecdsa-sha2-nistp256",
-            "ecdsa-sha2-nistp521"
-        ]
-    );
+    let known = ["ecdsa-sha2-nistp384", "rsa-sha2-512", "rsa-sha2-256"];
+    let others: Vec<_> = before.iter().copied().filter(|name| !known.contains(name)).collect();
+    assert_eq!(names(&algorithms.host_key), [&known[..], &others].concat());
     assert_eq!(names(&algorithms.public_key), before, "the user's keys are another matter");
 }
 
 /// An unknown name is told with those that are known, and cannot smuggle anything onto a terminal.
 #[test]
 fn unknown_names_are_told() {
-    let default = Algorithms::default().macs;
-    let error = apply("hmac-md5\u{1b}[2J", &default, &default).unwrap_err();
-    assert_eq!((error.name.as_str(), &error.known), ("hmac-md5\u{1b}[2J", &names(&default)));
+    let default = Algorithms::default().ciphers;
+    let error = apply("twofish\u{1b}[2J", &default, &default).unwrap_err();
+    assert_eq!((error.name.as_str(), &error.known), ("twofish\u{1b}[2J", &names(&default)));
     assert_eq!(
         error.to_string(),
-        "unknown algorithm \"hmac-md5\\u{1b}[2J\"; known are: hmac-sha2-256-etm@openssh.com, \
-         hmac-sha2-512-etm@openssh.com, hmac-sha2-256, hmac-sha2-512"
+        "unknown algorithm \"twofish\\u{1b}[2J\"; known are: chacha20-poly1305@openssh.com, aes128-gcm@openssh.com, \
+         aes256-gcm@openssh.com, aes128-ctr, aes192-ctr, aes256-ctr"
     );
 }
 

@@ -199,10 +199,9 @@ fn upper_layers_are_never_accepted_in_the_clear() {
 #[test]
 fn wrong_guesses_are_dropped_exactly_once() {
     for strict in ["", ",kex-strict-c-v00@openssh.com"] {
-        for (kex, host_key) in [
-            ("sntrup761x25519-sha512,curve25519-sha256", "ssh-ed25519"),
-            ("curve25519-sha256,ecdh-sha2-nistp256", "ssh-rsa,ssh-ed25519"),
-        ] {
+        for (kex, host_key) in
+            [("x,curve25519-sha256", "ssh-ed25519"), ("curve25519-sha256,ecdh-sha2-nistp256", "ssh-rsa,ssh-ed25519")]
+        {
             for guess in [&kex_ecdh_init(b"of another method")[..], &[34, 0, 0, 4, 0], &[49]] {
                 let mut server = server();
                 say(&mut server, &kexinit(&format!("{kex}{strict}"), host_key, true));

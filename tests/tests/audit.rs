@@ -66,10 +66,13 @@ fn default_client_has_no_finding_that_openssh_has_not() {
         ssh.args(["-F", "/dev/null", "-o", "BatchMode=yes", "-p", &port.to_string(), "127.0.0.1", "true"]);
         ssh
     });
-    let only_ours: Vec<_> = ours.findings().difference(&stock.findings()).cloned().collect();
-    assert!(only_ours.is_empty(), "{only_ours:#?}");
+    let only_ours = ours.findings().difference(&stock.findings()).filter(|finding| !finding.contains(SINCE_10)).count();
+    assert_eq!(only_ours, 0, "{:#?}", ours.findings());
     assert!(!stock.findings().is_empty(), "{}", stock.text());
 }
+
+/// What OpenSSH's client offers since version 10, which may be later than the one that is installed.
+const SINCE_10: &str = "webauthn-sk-ecdsa-sha2-nistp256";
 
 /// CVE-2023-48795, with the cipher that it breaks.
 #[test]

@@ -7,14 +7,21 @@ use ssh_core::files::algorithm_list;
 /// What the keywords have said so far, in any order.
 ///
 /// `+`, `-` and `^` are relative to the preset, wherever it was named.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Choice {
+    /// The preset `default`: a client's is not a server's.
+    default: Algorithms,
     lists: Vec<(String, String)>,
     /// The preset, or the default, changed by the lists.
     resolved: Algorithms,
 }
 
 impl Choice {
+    /// Nothing is said yet.
+    pub(crate) fn new(default: Algorithms) -> Self {
+        Self { resolved: default.clone(), default, lists: Vec::new() }
+    }
+
     /// Takes `keyword spec`; says whether `keyword` is about algorithms at all.
     pub(crate) fn set(&mut self, keyword: &str, spec: &str) -> Result<bool, UnknownAlgorithm> {
         if keyword != "algorithms" {
@@ -25,7 +32,10 @@ impl Choice {
             return Ok(known);
         }
         let unknown = || UnknownAlgorithm { name: spec.into(), known: PRESETS.to_vec() };
-        self.resolved = Algorithms::preset(spec).ok_or_else(unknown)?;
+        self.resolved = match spec {
+            "default" => self.default.clone(),
+            name => Algorithms::preset(name).ok_or_else(unknown)?,
+        };
         for (keyword, spec) in &self.lists {
             apply(&mut self.resolved, keyword, spec)?;
         }
@@ -68,14 +78,14 @@ fn change<T: Named + Copy>(list: &mut Vec<T>, spec: &str, known: &[T]) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::{Choice, Named};
+    use super::{Algorithms, Choice, Named};
 
     #[test]
     fn lists_change_the_preset_in_any_order() {
         let settings = [("ciphers", "+chacha20-poly1305@openssh.com"), ("algorithms", "hardened")];
         let mut lists = Vec::new();
         for order in [[0, 1], [1, 0]] {
-            let mut choice = Choice::default();
+            let mut choice = Choice::new(Algorithms::default());
             for at in order {
                 let (keyword, spec) = settings[at];
                 assert!(choice.set(keyword, spec).is_ok_and(|known| known));
@@ -98,17 +108,18 @@ mod tests {
             ("zlib,none", &["zlib", "none"]),
             ("^zlib", &["zlib", "none"]),
         ] {
-            let mut choice = Choice::default();
+            let mut choice = Choice::new(Algorithms::default());
             assert!(choice.set("compression", spec).is_ok_and(|known| known));
             let names: Vec<_> = choice.algorithms().compression.iter().map(Named::name).collect();
             assert_eq!(names, expected, "{spec}");
         }
-        assert!(Choice::default().set("compression", "maybe").is_err());
+        assert!(Choice::new(Algorithms::default()).set("compression", "maybe").is_err());
     }
 
     #[test]
     fn unknown_preset_names_those_there_are() {
-        let error = Choice::default().set("algorithms", "strongest").expect_err("there is none of this name");
+        let error =
+            Choice::new(Algorithms::default()).set("algorithms", "strongest").expect_err("there is none of this name");
         assert!(error.to_string().contains("hardened"), "{error}");
     }
 }

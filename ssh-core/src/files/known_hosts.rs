@@ -123,15 +123,14 @@ impl KnownHosts {
     /// compare.
     pub fn known_key_types(&self, host: &str, port: u16) -> Vec<&str> {
         let entries = self.about(host, port);
+        let has_authority = entries.iter().any(|entry| entry.marker == Some(Marker::CertAuthority));
+        let certified = signature::ALL.iter().filter(|algorithm| has_authority && algorithm.plain().is_some());
+        let plain = entries.iter().filter(|entry| entry.marker.is_none());
+        let all = certified.map(|algorithm| algorithm.key_type()).chain(plain.map(|entry| entry.key.key_type()));
         let mut types = Vec::new();
-        if entries.iter().any(|entry| entry.marker == Some(Marker::CertAuthority)) {
-            let certified = signature::ALL.iter().filter(|algorithm| algorithm.plain().is_some());
-            types.extend(certified.map(|algorithm| algorithm.key_type()));
-            types.dedup();
-        }
-        for entry in entries.iter().filter(|entry| entry.marker.is_none()) {
-            if !types.contains(&entry.key.key_type()) {
-                types.push(entry.key.key_type());
+        for key_type in all {
+            if !types.contains(&key_type) {
+                types.push(key_type);
             }
         }
         types

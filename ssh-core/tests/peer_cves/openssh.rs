@@ -4,18 +4,19 @@ use hostile_peer::{Cipher, Key, Mac, Method, Shape, Step, messages, string, stri
 use ssh_core::crypto::signature;
 use ssh_core::crypto::signature::SignatureError;
 use ssh_core::crypto::{cipher, kex, mac};
-use ssh_core::key::KeyAlgorithm;
+use ssh_core::files::authorized_keys::AuthorizedKeys;
+use ssh_core::key::{CertificateBuilder, CertificateCheck, CertificateError, KeyAlgorithm, PublicKey};
 use ssh_core::wire::DecodeError;
 use ssh_core::{
     AuthAnswer, ClientConfig, ClientEvent, ClientRole, CloseReason, Credential, Deadline, Error, HostKeyAnswer,
-    LimitKind, PeerMisbehaved, ServerEvent, ServerRole, Stage, Timestamp,
+    LimitKind, PeerMisbehaved, ServerEvent, ServerRole, Stage, Timestamp, UnixTime,
 };
 
 use crate::common::assault::{
     clear_packet, client, malformed, peer, server, server_asked, server_with_session, unexpected,
 };
 use crate::common::hostile::{Meeting, Party, WithClient, WithServer};
-use crate::common::{Setup, key};
+use crate::common::{Setup, key, random};
 use crate::{offer_of, signed_request};
 
 /// DHEat: key exchanges cost a server much and a client nothing. Nobody gets more than three before authentication.
@@ -263,7 +264,7 @@ fn cve_2024_6387_the_login_grace_time_passes() {
 /// error, and any answer but yes is the end.
 #[test]
 fn cve_2025_26465_a_host_key_that_cannot_be_checked() {
-    let large = strings(&[&b"ssh-ed25519"[..], &[7; 50_000]]);
+    let large = strings(&[&b"ssh-ed25519"[..], &[7; 30_000]]);
     for blob in [&large[..], b"", &[0xff; 1000]] {
         let mut meeting = WithClient::quick(true);
         meeting.exchange(Step::KexInit);
@@ -373,5 +374,37 @@ fn a_host_key_proven_by_another() {
         meeting.say(&messages::kex_ecdh_reply(&blob, &messages::BASEPOINT, &forged));
         let error = if forged.len() < 20 { SignatureError::MalformedSignature } else { SignatureError::Invalid };
         meeting.only_ends_with(PeerMisbehaved::HostKey(error));
+    }
+}
+
+/// 10.3: a certificate for nobody in particular was for everybody where `authorized_keys` named its authority. It is for
+/// nobody, for users and for hosts.
+#[test]
+fn certificates_without_principals() {
+    let authority = key(KeyAlgorithm::Ed25519, 1);
+    let mut blob =
+        CertificateBuilder::user(key(KeyAlgorithm::Ed25519, 2).public_key(), "id", UnixTime::ALWAYS..UnixTime::FOREVER)
+            .principal("x")
+            .to_sign(authority.public_key(), &mut random(1))
+            .unwrap()
+            .data()
+            .to_vec();
+    // Its list, of one name, without the name.
+    let list = [0, 0, 0, 5, 0, 0, 0, 1, b'x'];
+    let at = blob.windows(list.len()).position(|window| window == list).unwrap();
+    blob.splice(at..at + list.len(), [0; 4]);
+    let signature = authority.sign("ssh-ed25519", &blob, &mut random(1)).unwrap();
+    blob.extend(string(&signature));
+    let certificate = PublicKey::from_blob(&blob).unwrap().certificate().unwrap();
+    assert!(certificate.principals().is_empty());
+    let line = format!("cert-authority {}\ncert-authority,principals=\"\" {0}\n", authority.public_key());
+    let file = AuthorizedKeys::parse(line.as_bytes());
+    assert_eq!(file.find_authorities(&certificate).count(), 2);
+    for line in file.find_authorities(&certificate) {
+        for user in ["root", "x", ""] {
+            let check = CertificateCheck::user(user, UnixTime::ALWAYS, &[]);
+            let refused = line.check_certificate(&certificate, check);
+            assert!(matches!(refused, Err(CertificateError::Principal { .. })), "{user}");
+        }
     }
 }

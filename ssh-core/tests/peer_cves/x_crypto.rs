@@ -1,10 +1,11 @@
 //! golang.org/x/crypto/ssh: its CVEs, and what the NCC Group's audit of 2026 found beside them.
 
 use hostile_peer::{Cipher, Key, Method, Shape, Step, messages, mpint, string, strings};
+use ssh_core::crypto::hash::Hash;
 use ssh_core::crypto::signature::SignatureError;
 use ssh_core::files::authorized_keys::AuthorizedKeys;
 use ssh_core::files::known_hosts::{HostKeyVerdict, KnownHosts};
-use ssh_core::key::{KeyAlgorithm, KeyFileError, MAX_BCRYPT_ROUNDS, PrivateKey, PublicKey};
+use ssh_core::key::{KeyAlgorithm, KeyError, KeyFileError, MAX_BCRYPT_ROUNDS, PrivateKey, PublicKey};
 use ssh_core::wire::{DataStream, DecodeError, DisconnectReason};
 use ssh_core::{
     AuthAnswer, ChannelEvent, ChannelType, ClientEvent, ClientRole, CloseReason, Credential, Deadline, Error, Misuse,
@@ -525,5 +526,53 @@ fn a_malformed_line_of_known_hosts_trusts() {
         let file = KnownHosts::parse(line.as_bytes());
         assert_eq!(file.skipped().len(), 1, "{line}");
         assert_eq!(file.lookup("example.com", 22, &key, NOW), HostKeyVerdict::Unknown, "{line}");
+    }
+}
+
+/// A security key signed without anybody touching it, and that was as good as a touch. It is refused, unless the
+/// application has said that it decides, and then it is told.
+#[test]
+fn cve_2026_39831_nobody_touched_the_security_key() {
+    const ALGORITHM: &str = "sk-ssh-ed25519@openssh.com";
+    for (flags, lets_application_decide) in [(0, false), (4, false), (0xfe, false), (1, false), (0, true), (5, true)] {
+        let mut meeting = server_asked(|config| config.security_keys_without_touch = lets_application_decide);
+        let device = Key::from_seed([9; 32]);
+        let blob = [string(ALGORITHM), device.blob()[15..].to_vec(), string("ssh:")].concat();
+        let fields = [&[1][..], &strings(&[ALGORITHM.as_bytes(), &blob])].concat();
+        let request = messages::userauth_request("root", "publickey", &fields);
+        let message = [string(&meeting.peer.session_id), request.clone()].concat();
+        let statement = [&[flags][..], &7_u32.to_be_bytes()].concat();
+        let hash = |bytes: &[u8]| Hash::Sha256.digest(&[bytes]);
+        let signed = device.sign(&[hash(b"ssh:"), statement.clone(), hash(&message)].concat());
+        let content = &signed[signed.len() - 64..];
+        let signature = [strings(&[ALGORITHM.as_bytes(), content]), statement].concat();
+        meeting.say(&[request, string(&signature)].concat());
+        if flags & 1 == 0 && !lets_application_decide {
+            meeting.only_says(&[51]);
+            continue;
+        }
+        let request = meeting.request();
+        let Credential::PublicKey { security_key: Some(used), .. } = request.credential else { panic!("{request:?}") };
+        assert_eq!((used.user_present, used.user_verified, used.counter), (flags & 1 != 0, flags & 4 != 0, 7));
+    }
+}
+
+/// A certificate signed by a certificate, signed by another, and so on, made the parser call itself until the stack was
+/// full. What signs is a key.
+#[test]
+fn cve_2026_39835_certificates_all_the_way_down() {
+    let signer = key(KeyAlgorithm::Ed25519, 1);
+    let mut authority = signer.public_key().blob().to_vec();
+    for depth in 0..100 {
+        let mut certificate = strings(&[&b"ssh-ed25519-cert-v01@openssh.com"[..], &[0; 32]]);
+        certificate.extend_from_slice(&signer.public_key().blob()[15..]);
+        certificate.extend([[0; 8].as_slice(), &[0, 0, 0, 1], &string("id"), &string(string("root"))].concat());
+        certificate.extend([[0; 8], [0xff; 8]].concat());
+        certificate.extend(strings(&[&b""[..], b"", b"", &authority]));
+        let signature = signer.sign("ssh-ed25519", &certificate, &mut random(1)).unwrap();
+        certificate.extend(string(&signature));
+        let expected = if depth == 0 { Ok(()) } else { Err(KeyError::Authority) };
+        assert_eq!(PublicKey::from_blob(&certificate).map(drop), expected, "{depth}");
+        authority = certificate;
     }
 }

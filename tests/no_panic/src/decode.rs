@@ -4,13 +4,17 @@ use alloc::string::ToString;
 use core::hint::black_box;
 
 use ssh_core::admission::{Admission, AdmissionPolicy, Place};
-use ssh_core::crypto::{Algorithms, kex};
+use ssh_core::crypto::Algorithms;
+use ssh_core::crypto::signature::SecurityKeyUse;
 use ssh_core::files::algorithm_list;
 use ssh_core::files::authorized_keys::AuthorizedKeys;
 use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::files::moduli::ModuliFile;
 use ssh_core::files::ssh_config::{ConfigText, parse_option};
-use ssh_core::key::{FingerprintHash, KeyEncryption, PrivateKey, PublicKey, PublicKeyLine};
+use ssh_core::key::{
+    CertificateBuilder, CertificateCheck, FingerprintHash, KeyEncryption, PrivateKey, PublicKey, PublicKeyLine,
+    RevocationList,
+};
 use ssh_core::login::{StrictHostKeyChecking, judge_host_key};
 use ssh_core::message::*;
 use ssh_core::random::ChaChaRandom;
@@ -62,6 +66,46 @@ pub extern "C" fn decode_keys(file: &&[u8], passphrase: &&[u8], random: &mut Cha
             consider(key.to_openssh(Some(&encryption), random));
             consider(key.to_openssh(None, random));
         }
+        Err(error) => consider(error.to_string()),
+    }
+}
+
+/// Reads a certificate and a list of what is revoked, judges, and issues one like it.
+#[unsafe(no_mangle)]
+pub extern "C" fn decode_certificates(
+    file: &&[u8],
+    name: &&str,
+    source: &core::net::IpAddr,
+    authority: &PrivateKey,
+    random: &mut ChaChaRandom,
+) {
+    let Ok(key) = PublicKey::from_blob(file) else { return };
+    let (plain, Some(certificate)) = (key.plain(), key.certificate()) else { return };
+    let authorities = [certificate.signature_key().clone()];
+    let revoked = match RevocationList::parse(file) {
+        Ok(list) => list,
+        Err(error) => {
+            consider(error.to_string());
+            RevocationList::default()
+        }
+    };
+    consider((revoked.revokes(&key), revoked.revokes(&plain)));
+    let used = Some(SecurityKeyUse::new(true, false, 1));
+    let user = CertificateCheck::user(name, NOW, &authorities).from(*source).security_key(used).revoked(&revoked);
+    for check in [&user, &CertificateCheck::host(name, NOW, &authorities)] {
+        match certificate.check(check) {
+            Ok(grant) => consider(grant),
+            Err(error) => consider(error.to_string()),
+        }
+    }
+    let lines = AuthorizedKeys::parse(file);
+    for line in lines.find_authorities(&certificate) {
+        consider(line.check_certificate(&certificate, user.clone()));
+    }
+    let validity = certificate.valid_after()..certificate.valid_before();
+    let builder = CertificateBuilder::user(&plain, certificate.key_id(), validity).principal(name).permit_all();
+    match builder.force_command(name).source_address(name).verify_required().sign(authority, random) {
+        Ok(issued) => consider(issued),
         Err(error) => consider(error.to_string()),
     }
 }

@@ -135,8 +135,12 @@ fn query(kind: &str) -> Result<(), String> {
         "mac" | "MACs" => names(&built_in.macs),
         "sig" | "HostKeyAlgorithms" | "PubkeyAcceptedAlgorithms" => names(&built_in.host_key),
         "key" => {
-            let mut types: Vec<_> = built_in.host_key.iter().map(|algorithm| algorithm.key_type()).collect();
-            types.dedup();
+            let mut types = Vec::new();
+            for key_type in built_in.host_key.iter().map(|algorithm| algorithm.key_type()) {
+                if !types.contains(&key_type) {
+                    types.push(key_type);
+                }
+            }
             types
         }
         "compression" => names(&built_in.compression),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ssh_core::crypto::compression::CompressionLevel;
 use ssh_core::files::ssh_config::ConfigText;
 use ssh_core::login::StrictHostKeyChecking;
-use ssh_core::{KeepAlive, RekeyPolicy};
+use ssh_core::{ClientConfig, KeepAlive, RekeyPolicy};
 
 use super::common::{algorithms, pattern, values};
 use super::log;
@@ -77,7 +77,7 @@ impl Default for Settings {
             host_name: None,
             port: 22,
             user: None,
-            algorithms: algorithms::Choice::default(),
+            algorithms: algorithms::Choice::new(ClientConfig::default().algorithms),
             own_host_key_order: false,
             compression_level: CompressionLevel::default(),
             rekey: RekeyPolicy::default(),

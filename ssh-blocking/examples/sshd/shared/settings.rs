@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ssh_core::admission::{AdmissionPolicy, Penalties, Startups};
 use ssh_core::crypto::compression::CompressionLevel;
-use ssh_core::{KeepAlive, RekeyPolicy};
+use ssh_core::{KeepAlive, RekeyPolicy, ServerConfig};
 
 use super::common::{algorithms, values};
 
@@ -78,7 +78,7 @@ impl Default for Settings {
             trusted_user_authorities: None,
             revoked_keys: None,
             password_file: None,
-            algorithms: algorithms::Choice::default(),
+            algorithms: algorithms::Choice::new(ServerConfig::new(Vec::new()).algorithms),
             rekey: RekeyPolicy::default(),
             compression_level: CompressionLevel::default(),
             accept_env: Vec::new(),

@@ -155,3 +155,20 @@ impl DhSecret {
         Ok(mpint_secret(&Zeroizing::new(shared.to_be_bytes().into_vec())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::kex::dh::numbered::GROUP_14;
+    use crate::random::ChaChaRandom;
+
+    /// CVE-2016-0739 and CVE-2016-0787: exponents had as many bits as they should have had bytes.
+    #[test]
+    fn exponents_have_640_bits() {
+        for seed in 0..10 {
+            let group = DhGroup::numbered(&GROUP_14);
+            let secret = DhSecret::generate(group, &mut ChaChaRandom::from_seed(&[seed; 32])).unwrap();
+            assert_eq!(secret.exponent.bits_vartime(), 640);
+        }
+    }
+}
