@@ -80,7 +80,7 @@ fn openssh_server(kind: Kind, peer: Peer, algorithms: &[&str], keys: &Keys, host
     builder = match kind {
         // It has compression after the login unless told otherwise, and no plain "zlib".
         Kind::Compression => builder,
-        // It announces signatures by the names without certificates, and of those only what is accepted.
+        // For certificates it announces what their keys sign with, but for those of browsers another name than it takes.
         Kind::UserKey => {
             let plain = algorithms.iter().map(|algorithm| plain(algorithm));
             let names: Vec<_> = algorithms.iter().map(|algorithm| (*algorithm).into()).chain(plain).collect();

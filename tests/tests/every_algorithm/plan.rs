@@ -298,11 +298,7 @@ const CIPHERS: &[Cell] = &[
     both("aes128-cbc", OpenSsh),
     both("aes192-cbc", OpenSsh),
     both("aes256-cbc", OpenSsh),
-    each(
-        "rijndael-cbc@lysator.liu.se",
-        Nobody("no server that can be installed has this name of aes256-cbc any more"),
-        Plink,
-    ),
+    each("rijndael-cbc@lysator.liu.se", AsyncSsh, Plink),
     both("3des-cbc", OpenSsh),
     both("blowfish-cbc", AsyncSsh),
     both("cast128-cbc", AsyncSsh),
