@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import hashlib
+import logging
 import sys
 
 import asyncssh
@@ -36,6 +37,25 @@ async def send(process, size):
     process.stdin.write_eof()
 
 
+async def pass_on(process):
+    data = sys.stdin.buffer.read()
+    for start in range(0, len(data), CHUNK):
+        process.stdin.write(data[start : start + CHUNK])
+        await process.stdin.drain()
+    process.stdin.write_eof()
+
+
+async def keys(arguments):
+    """The key of the file, or with an agent the agent's, with whatever algorithm is asked for."""
+    if not arguments.agent:
+        return [arguments.key]
+    pairs = list(await (await asyncssh.connect_agent(arguments.agent)).get_keys())
+    for pair in pairs:
+        # It does not know that the agent's keys can sign like a browser's.
+        pair.sig_algorithms = tuple(name.encode() for name in split(arguments.user_signatures))
+    return pairs
+
+
 async def run(connection, arguments):
     if arguments.operation == "sftp":
         data = b"".join(pattern(arguments.bytes))
@@ -50,6 +70,8 @@ async def run(connection, arguments):
     async with connection.create_process(arguments.argument, encoding=None) as process:
         if arguments.operation == "exec":
             result = await process.communicate()
+        elif arguments.operation == "pipe":
+            result, _ = await asyncio.gather(process.communicate(), pass_on(process))
         elif arguments.operation == "download":
             process.stdin.write_eof()
             stdout, stderr = await process.communicate()
@@ -82,20 +104,24 @@ async def main():
     parser.add_argument("--user", required=True)
     parser.add_argument("--key", required=True)
     parser.add_argument("--known-hosts", required=True)
-    for option in ("--kex", "--ciphers", "--macs", "--compression", "--signatures"):
+    for option in ("--kex", "--ciphers", "--macs", "--compression", "--signatures", "--user-signatures"):
         parser.add_argument(option)
+    parser.add_argument("--agent")
     parser.add_argument("--rekey-bytes", type=int)
-    parser.add_argument("operation", choices=["exec", "download", "upload", "echo", "sftp"])
+    parser.add_argument("operation", choices=["exec", "pipe", "download", "upload", "echo", "sftp"])
     parser.add_argument("argument")
     parser.add_argument("--bytes", type=int, default=0)
     arguments = parser.parse_args()
 
+    if arguments.operation == "pipe":
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+        asyncssh.set_debug_level(1)
     options = {"rekey_bytes": arguments.rekey_bytes} if arguments.rekey_bytes else {}
     async with asyncssh.connect(
         arguments.host,
         arguments.port,
         username=arguments.user,
-        client_keys=[arguments.key],
+        client_keys=await keys(arguments),
         known_hosts=arguments.known_hosts,
         config=None,
         agent_path=None,
@@ -104,6 +130,7 @@ async def main():
         mac_algs=split(arguments.macs),
         compression_algs=split(arguments.compression),
         server_host_key_algs=split(arguments.signatures),
+        signature_algs=split(arguments.user_signatures),
         connect_timeout=20,
         **options,
     ) as connection:

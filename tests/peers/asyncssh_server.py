@@ -6,6 +6,7 @@ import logging
 import sys
 
 import asyncssh
+from asyncssh.encryption import BasicEncryption, register_encryption_alg
 
 CHUNK = 65536
 
@@ -84,7 +85,9 @@ async def main():
     parser.add_argument("--rekey-bytes", type=int)
     arguments = parser.parse_args()
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    # An old name of a cipher that it has.
+    register_encryption_alg(b"rijndael-cbc@lysator.liu.se", BasicEncryption, "aes256-cbc", False)
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     asyncssh.set_debug_level(1)
     options = {"rekey_bytes": arguments.rekey_bytes} if arguments.rekey_bytes else {}
     server = await asyncssh.listen(

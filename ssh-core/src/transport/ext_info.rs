@@ -12,12 +12,24 @@ use crate::wire::{DecodeError, NameList, Reader, Writer};
 pub(crate) fn announce_signature_algorithms(outbound: &mut Outbound, algorithms: &[&'static dyn SignatureAlgorithm]) {
     let mut extensions = Vec::new();
     let mut writer = Writer::new(&mut extensions);
-    let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    let names = announced(algorithms);
     writer.string(b"server-sig-algs");
     writer.string(names.join(",").as_bytes());
     writer.string(b"ping@openssh.com");
     writer.string(b"0");
     outbound.send(&ExtInfo { nr_extensions: 2, extensions: Rest(&extensions) });
+}
+
+/// The algorithms, and those that certified keys sign with: OpenSSH's client uses no certificate of an RSA key unless it
+/// finds these, and its server announces no others.
+fn announced(algorithms: &[&'static dyn SignatureAlgorithm]) -> Vec<&'static str> {
+    let mut names: Vec<_> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    for plain in algorithms.iter().filter_map(|algorithm| algorithm.plain()) {
+        if !names.contains(&plain.name()) {
+            names.push(plain.name());
+        }
+    }
+    names
 }
 
 /// The value of `server-sig-algs`, if the peer sent one. The last one counts where there are several.
@@ -42,6 +54,7 @@ pub(crate) fn server_signature_algorithms(message: &ExtInfo<'_>) -> Result<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::signature;
 
     #[test]
     fn counts_are_bounded_by_bytes() {
@@ -63,5 +76,15 @@ mod tests {
         }
         let message = ExtInfo { nr_extensions: 2, extensions: Rest(&extensions) };
         assert_eq!(server_signature_algorithms(&message), Ok(Some(Vec::from(["a".into(), "b".into()]))));
+    }
+
+    #[cfg(feature = "rsa")]
+    #[test]
+    fn what_certified_keys_sign_with_is_announced_too() {
+        let only = [signature::RSA_SHA2_512_CERT_V01, signature::SSH_ED25519_CERT_V01];
+        let expected = [only[0].name(), only[1].name(), "rsa-sha2-512", "ssh-ed25519"];
+        assert_eq!(announced(&only), expected);
+        let both = [signature::RSA_SHA2_512_CERT_V01, signature::RSA_SHA2_512];
+        assert_eq!(announced(&both), ["rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-512"]);
     }
 }

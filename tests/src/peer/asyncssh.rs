@@ -17,12 +17,17 @@ pub(super) fn python() -> Option<&'static Path> {
     PYTHON.get_or_init(|| python_with("asyncssh")).as_deref()
 }
 
-fn script(name: &str) -> Command {
+/// One of the scripts in `peers/`, without arguments.
+#[track_caller]
+pub fn script(name: &str) -> Command {
     let mut python = Command::new(python().expect("SSH_INTEROP_PYTHON names a python that has asyncssh"));
     python.arg("-u").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name));
     python.env_remove("SSH_AUTH_SOCK");
     python
 }
+
+/// What client and server log at the end of every key exchange.
+pub const NEW_KEYS: &str = "Completed key exchange";
 
 /// Algorithms to insist on: comma-separated lists, `None` for AsyncSSH's own.
 #[derive(Debug, Default, Clone, Copy)]
@@ -37,6 +42,8 @@ pub struct Algorithms<'a> {
     pub compression: Option<&'a str>,
     /// Signature algorithms: of the host key at a client, of the user key at a server.
     pub signatures: Option<&'a str>,
+    /// Signature algorithms of the user key at a client.
+    pub user_signatures: Option<&'a str>,
     /// Bytes after which it rekeys.
     pub rekey_bytes: Option<u64>,
 }
@@ -49,6 +56,7 @@ impl Algorithms<'_> {
             ("--macs", self.macs),
             ("--compression", self.compression),
             ("--signatures", self.signatures),
+            ("--user-signatures", self.user_signatures),
         ];
         for (option, list) in lists {
             if let Some(list) = list {
@@ -74,6 +82,8 @@ pub enum Operation<'a> {
     /// Runs a command that returns its input, `cat`, sends that many patterned bytes while it reads, compares, and
     /// prints `bytes sha256` of what came back.
     Echo(&'a str, u64),
+    /// Runs a command with the script's own standard input, and passes on its output, and the log of the connection.
+    Pipe(&'a str),
     /// Puts that many patterned bytes into a remote file by SFTP, gets them back, and prints `bytes sha256`.
     Sftp(&'a str, u64),
 }
@@ -93,6 +103,7 @@ pub fn client_command(
     algorithms.apply(&mut client);
     match operation {
         Operation::Exec(command) => client.args(["exec", command]),
+        Operation::Pipe(command) => client.args(["pipe", command]),
         Operation::Download(command) => client.args(["download", command]),
         Operation::Upload(command, bytes) => client.args(["upload", command, "--bytes", &bytes.to_string()]),
         Operation::Echo(command, bytes) => client.args(["echo", command, "--bytes", &bytes.to_string()]),

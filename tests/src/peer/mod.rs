@@ -4,6 +4,7 @@ pub mod account;
 pub mod asyncssh;
 pub mod audit;
 pub mod dropbear;
+pub mod newer_openssh;
 pub mod openssh;
 pub mod ours;
 pub mod plink;

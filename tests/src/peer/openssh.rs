@@ -94,6 +94,7 @@ pub struct SshdBuilder {
     host_keys: Vec<KeyType>,
     user_key: Option<KeyType>,
     password: Option<String>,
+    programs: Option<PathBuf>,
     lines: Vec<String>,
 }
 
@@ -116,6 +117,15 @@ impl SshdBuilder {
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
         self.password = Some(password.to_owned());
+        self
+    }
+
+    /// The directory of the server's programs; else those that are installed.
+    #[must_use]
+    pub fn programs(mut self, directory: PathBuf) -> Self {
+        self.lines.push(format!("SshdSessionPath {}", directory.join("sshd-session").display()));
+        self.lines.push(format!("SshdAuthPath {}", directory.join("sshd-auth").display()));
+        self.programs = Some(directory);
         self
     }
 
@@ -168,7 +178,8 @@ impl SshdBuilder {
         let authorized_keys = path.join("authorized_keys");
         write_private(&authorized_keys, &format!("{}\n", user_key.public_line()));
 
-        let account = Account::new(path, self.password.as_deref());
+        // Programs with a C library of their own may not take the wrapper.
+        let account = if self.programs.is_none() { Account::new(path, self.password.as_deref()) } else { None };
         assert!(account.is_some() || self.password.is_none(), "a password needs nss_wrapper");
         let mut config = String::new();
         for line in &self.lines {
@@ -182,7 +193,7 @@ impl SshdBuilder {
         config += "StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nKbdInteractiveAuthentication no\n";
         config += "PrintMotd no\nPrintLastLog no\nUseDNS no\nLogLevel VERBOSE\nSubsystem sftp internal-sftp\n";
         config += "MaxStartups 100\n";
-        if version() >= (9, 8) {
+        if self.programs.is_some() || version() >= (9, 8) {
             // Else a few failed logins, which tests make on purpose, shut out 127.0.0.1.
             config += "PerSourcePenalties no\n";
         }
@@ -194,7 +205,10 @@ impl SshdBuilder {
         }
 
         let port = free_port();
-        let mut sshd = command("sshd");
+        let mut sshd = match &self.programs {
+            Some(directory) => Command::new(directory.join("sshd")),
+            None => command("sshd"),
+        };
         sshd.args(["-D", "-e", "-f"]).arg(&config_path).arg("-o").arg(format!("ListenAddress=127.0.0.1:{port}"));
         if let Some(account) = &account {
             account.apply(&mut sshd);
@@ -301,27 +315,32 @@ impl Sshd {
 /// It reads no configuration and no key but this one, asks nothing, and believes only this known_hosts file.
 /// `extra_options` are values of `-o` and come first, so that they win.
 pub fn ssh_command(port: u16, identity: &Path, known_hosts: &Path, extra_options: &[&str]) -> Command {
-    let mut ssh = client("ssh", identity, known_hosts, extra_options);
+    let mut ssh = with_options(command("ssh"), identity, known_hosts, extra_options);
     ssh.arg("-p").arg(port.to_string());
     ssh
 }
 
 /// The same for `sftp`, whose commands can come from standard input.
 pub fn sftp_command(port: u16, identity: &Path, known_hosts: &Path, extra_options: &[&str]) -> Command {
-    let mut sftp = client("sftp", identity, known_hosts, extra_options);
+    let mut sftp = with_options(command("sftp"), identity, known_hosts, extra_options);
     sftp.args(["-b", "-", "-P"]).arg(port.to_string());
     sftp
 }
 
 /// The same for `scp`.
 pub fn scp_command(port: u16, identity: &Path, known_hosts: &Path, extra_options: &[&str]) -> Command {
-    let mut scp = client("scp", identity, known_hosts, extra_options);
+    let mut scp = with_options(command("scp"), identity, known_hosts, extra_options);
     scp.arg("-P").arg(port.to_string());
     scp
 }
 
-fn client(program: &str, identity: &Path, known_hosts: &Path, extra_options: &[&str]) -> Command {
-    let mut client = command(program);
+/// One of the client's programs with all that keeps it from anything of the user's.
+pub(super) fn with_options(
+    mut client: Command,
+    identity: &Path,
+    known_hosts: &Path,
+    extra_options: &[&str],
+) -> Command {
     client.env_remove("SSH_AUTH_SOCK").args(["-F", "none"]);
     for option in extra_options {
         client.args(["-o", option]);
