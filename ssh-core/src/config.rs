@@ -76,8 +76,8 @@ pub struct ServerConfig {
     pub require_strict_kex: bool,
     /// What key exchange methods leave to the application.
     pub kex: KexSettings,
-    /// Public halves of the host keys. Signatures are asked for by [`ServerEvent::Sign`](crate::ServerEvent::Sign), so
-    /// the private halves can be anywhere.
+    /// Public halves of the host keys, and certificates of them. Signatures are asked for by
+    /// [`ServerEvent::Sign`](crate::ServerEvent::Sign), so the private halves can be anywhere.
     pub host_keys: Vec<PublicKey>,
     /// Authentication methods offered: `publickey`, `password`, `keyboard-interactive`. `none` is always answered, as
     /// RFC 4252 §5.2 demands.

@@ -41,7 +41,7 @@ pub enum AuthMethod {
         /// The new password.
         new: SecretBytes,
     },
-    /// `publickey` (RFC 4252 §7). The signature is asked for by [`ClientEvent::Sign`](crate::ClientEvent::Sign), and
+    /// `publickey` (RFC 4252 §7), with a key or a certificate of one. The signature is asked for by [`ClientEvent::Sign`](crate::ClientEvent::Sign), and
     /// only if the server would take the key.
     PublicKey(PublicKey),
     /// `keyboard-interactive` (RFC 4256). Questions come as [`ClientEvent::Prompts`](crate::ClientEvent::Prompts).

@@ -13,7 +13,8 @@ use alloc::vec::Vec;
 #[non_exhaustive]
 #[must_use = "the connection waits for an answer"]
 pub struct HostKeyRequest {
-    /// The server's key.
+    /// The server's key. It may be a certificate: [`Certificate::check`](crate::key::Certificate::check) says whether that
+    /// is good for this host, and [`PublicKey::plain`] is the key alone.
     pub key: PublicKey,
     /// How it signed.
     pub algorithm: &'static str,
@@ -26,7 +27,7 @@ pub struct HostKeyRequest {
 #[non_exhaustive]
 #[must_use = "the connection waits for an answer"]
 pub struct SignRequest {
-    /// The public half of the key to sign with.
+    /// The public half of the key to sign with, or a certificate of it: [`PublicKey::plain`] is the key.
     pub key: PublicKey,
     /// The signature algorithm.
     pub algorithm: &'static str,
