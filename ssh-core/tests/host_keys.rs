@@ -164,9 +164,11 @@ fn certificates_of_trusted_authorities() {
     let expired = certified(50, "*.example.com", UnixTime::from_secs(1));
     let text = refusal(judge(&trusts, "a.example.com", &expired));
     assert!(text.ends_with("the certificate expired at 1970-01-01T00:00:01Z; ask for a new one"), "{text}");
-    // Even where the key itself is known: an authority that speaks about the host has the last word, as with OpenSSH.
+    // Where the key in it is known by itself, nothing depends on the certificate. It has to be this key.
     let both = [&trusts[..], &host_key_line].concat();
-    assert!(refusal(judge(&both, "a.example.com", &expired)).contains("expired"));
+    assert_eq!(judge(&both, "a.example.com", &expired), HostKeyDecision::Accept);
+    let changed = [&trusts[..], &line("a.example.com", KeyAlgorithm::Ed25519, 2)].concat();
+    assert!(refusal(judge(&changed, "a.example.com", &expired)).contains("expired"));
     // An authority that is not for this host, or not known, is none: the key counts.
     for file in [&host_key_line[..], &[&authority("*.example.org", "@cert-authority")[..], &host_key_line].concat()] {
         assert_eq!(judge(file, "a.example.com", &good), HostKeyDecision::Accept);

@@ -102,7 +102,8 @@ impl KnownHosts {
     ///
     /// Names are compared without regard to case. A host at a port other than 22 is found as `[host]:port` only. A
     /// certificate is trusted where a `@cert-authority` line names its authority and it is good for `host` at the time
-    /// `now`; where no such line does, its key is looked at as if there were no certificate.
+    /// `now`; where no such line does, its key is looked at as if there were no certificate. So it is where it is not good
+    /// but the key in it is known.
     pub fn lookup(&self, host: &str, port: u16, key: &PublicKey, now: UnixTime) -> HostKeyVerdict {
         let entries = self.about(host, port);
         let certificate = key.certificate();
@@ -115,7 +116,11 @@ impl KnownHosts {
             return HostKeyVerdict::Revoked { line: entry.line };
         }
         let by_authority = certificate.and_then(|certificate| judge_certificate(&entries, &certificate, host, now));
-        by_authority.unwrap_or_else(|| judge_plain(&entries, &plain))
+        match (by_authority, judge_plain(&entries, &plain)) {
+            // Who is known by the key needs no certificate.
+            (Some(HostKeyVerdict::BadCertificate { .. }), known @ HostKeyVerdict::Trusted { .. }) => known,
+            (by_authority, by_key) => by_authority.unwrap_or(by_key),
+        }
     }
 
     /// The types of the keys known for a host, each once: those of certificates first if there is an authority for it, then
