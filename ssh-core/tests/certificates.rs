@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ssh_core::UnixTime;
 use ssh_core::crypto::signature;
 use ssh_core::key::{
-    CertificateCheck, CertificateError, CertificateKind, KeyError, PublicKey, PublicKeyLine, RevocationList,
+    CertificateCheck, CertificateError, CertificateKind, FingerprintHash, KeyError, PublicKey, PublicKeyLine,
+    RevocationList,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -116,6 +117,9 @@ fn content() {
     assert_eq!((many.principals().len(), &many.principals()[100][..]), (101, "root"));
     assert_eq!(certificate("serial-max-cert").serial(), u64::MAX);
     assert_eq!(certificate("serial-0-cert").key_id(), "id with spaces, \"quotes\" and é");
+    // `ssh-keygen -l` says so.
+    let fingerprint = certificates["user-ed25519-cert"].clone().unwrap().fingerprint(FingerprintHash::Sha256);
+    assert_eq!(fingerprint.to_string(), "SHA256:XIydEByWD0a9CHs+wFaE4j/FMaz1gqDOaFttukPds8k");
     let host = certificate("host-ed25519-cert");
     assert_eq!(
         (host.kind(), host.principals()),

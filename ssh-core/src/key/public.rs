@@ -68,9 +68,9 @@ impl PublicKey {
         Reader::new(&self.blob).string().ok().and_then(plausible_key_type).unwrap_or_default()
     }
 
-    /// The fingerprint.
+    /// The fingerprint; of a certificate, that of the key in it, which is what people compare.
     pub fn fingerprint(&self, hash: FingerprintHash) -> Fingerprint {
-        Fingerprint::of(&self.blob, hash)
+        Fingerprint::of(self.plain().blob(), hash)
     }
 
     /// The size users know the key by, such as 256 for Ed25519 and the modulus' bits for RSA. `None` for a type that is
