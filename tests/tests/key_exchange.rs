@@ -1,11 +1,11 @@
-//! Every key exchange method that is built in, with every peer that has it, in both directions. What a method does is the
-//! same whichever program it is in, so one of ours stands for all.
+//! Every key exchange method that is built in, with AsyncSSH and between ourselves; `every_algorithm` has OpenSSH. What a
+//! method does is the same whichever program it is in, so one of ours stands for all.
 
 use ssh_core::crypto::Algorithms;
 use ssh_interop_tests::peer::asyncssh::{self, Operation};
-use ssh_interop_tests::peer::openssh::{self, KeyType, Sshd};
+use ssh_interop_tests::peer::openssh::KeyType;
 use ssh_interop_tests::peer::ours::Ours;
-use ssh_interop_tests::peer::{command, require_all, user_name};
+use ssh_interop_tests::peer::{require_all, user_name};
 use ssh_interop_tests::{DEADLINE, Output, run_with_timeout};
 
 const OURS: Ours = Ours::Blocking;
@@ -23,52 +23,9 @@ fn built_in() -> Vec<&'static str> {
     Algorithms::all().kex.iter().map(|method| method.name()).collect()
 }
 
-/// What OpenSSH has of it.
-fn openssh_has() -> Vec<&'static str> {
-    let mut ssh = command("ssh");
-    ssh.args(["-Q", "kex"]);
-    let known = run_with_timeout(ssh, b"", DEADLINE).expect_success().stdout_text();
-    let (known, missing): (Vec<_>, Vec<_>) =
-        built_in().into_iter().partition(|name| known.lines().any(|line| line == *name));
-    for method in missing {
-        eprintln!("NOT RUN: {method} with OpenSSH, which does not know it");
-    }
-    assert!(known.len() >= 5, "{known:?}");
-    known
-}
-
 /// What AsyncSSH has of it; for the rest it needs a library that is seldom there.
 fn asyncssh_has() -> impl Iterator<Item = &'static str> {
     built_in().into_iter().filter(|name| !name.starts_with("sntrup"))
-}
-
-#[test]
-fn our_client_to_openssh() {
-    if !require_all(&["ssh", "sshd", "ssh-keygen"]) {
-        return;
-    }
-    let methods = openssh_has();
-    let sshd = Sshd::builder().host_keys(&[KeyType::Ed25519]).kex(&methods.join(",")).start();
-    for method in methods {
-        let kex = format!("KexAlgorithms={method}");
-        let mut ssh = OURS.ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[&kex]);
-        ssh.arg(sshd.destination()).arg(SCRIPT);
-        assert_script(&run_with_timeout(ssh, b"", DEADLINE), method);
-    }
-}
-
-#[test]
-fn openssh_to_our_server() {
-    if !require_all(&["ssh", "ssh-keygen"]) {
-        return;
-    }
-    let sshd = OURS.sshd(&[KeyType::Ed25519], &["KexAlgorithms=*"]);
-    for method in openssh_has() {
-        let kex = format!("KexAlgorithms={method}");
-        let mut ssh = openssh::ssh_command(sshd.port(), sshd.identity(), sshd.known_hosts(), &[&kex]);
-        ssh.arg(sshd.destination()).arg(SCRIPT);
-        assert_script(&run_with_timeout(ssh, b"", DEADLINE), method);
-    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn run(kind: Kind, role: Role) {
             lacking.extend(tokens);
         }
         for algorithm in &lacking {
-            say_not_run(&format!("{algorithm} with {shown}: it is not here, or does not know it"));
+            say_not_run(&format!("{algorithm} with {shown}: what it takes is not here, or does not know it"));
         }
         algorithms.retain(|algorithm| !lacking.contains(algorithm));
         println!("{}: {} with {shown}", kind.shown(), algorithms.join(", "));

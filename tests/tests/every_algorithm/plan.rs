@@ -225,7 +225,7 @@ const KEY_EXCHANGE: &[Cell] = &[
 
 const OLD_NAME: Peer =
     Nobody("the name of OpenSSH 10.4 and 10.5, which no distribution has; signatures are those of the name above");
-const NO_BROWSER: Peer = Nobody("a browser's signature, which no server can make; verified as a user's below");
+const NO_BROWSER: Peer = Nobody("a browser's signature, which no server makes; as a user's it is below");
 
 const NO_NAME: Peer =
     Nobody("no client signs under this name; OpenSSH 10.6 sends such signatures of an agent under that of sk-ecdsa");
