@@ -134,6 +134,9 @@ impl Keys {
     }
 }
 
+/// What [`Agent`] needs: the interpreter, which has what AsyncSSH needs as well.
+pub(crate) const SECURITY_KEY_TOOLS: &[&str] = &["asyncssh"];
+
 /// An agent with security keys in software.
 pub(crate) struct Agent {
     _process: Running,

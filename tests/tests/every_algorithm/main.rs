@@ -7,6 +7,7 @@ mod plan;
 mod table;
 mod token;
 
+use keys::{SECURITY_KEY_TOOLS, is_token};
 use plan::{Kind, Role};
 use ssh_interop_tests::Output;
 use ssh_interop_tests::peer::{require_all, say_not_run};
@@ -34,9 +35,13 @@ fn run(kind: Kind, role: Role) {
             continue;
         }
         let shown = peer.shown(role);
-        let lacking = peer.lacks(kind, &algorithms);
+        let mut lacking = peer.lacks(kind, &algorithms);
+        let tokens = algorithms.iter().filter(|algorithm| is_token(algorithm));
+        if tokens.clone().next().is_some() && !require_all(SECURITY_KEY_TOOLS) {
+            lacking.extend(tokens);
+        }
         for algorithm in &lacking {
-            say_not_run(&format!("{algorithm} with {shown}: it is not here, or does not know it"));
+            say_not_run(&format!("{algorithm} with {shown}: what it takes is not here, or does not know it"));
         }
         algorithms.retain(|algorithm| !lacking.contains(algorithm));
         println!("{}: {} with {shown}", kind.shown(), algorithms.join(", "));

@@ -32,7 +32,7 @@ fn at_openssh(kind: Kind, peer: Peer, algorithms: &[&'static str]) -> Vec<String
         let certificate = keys.certificate(user, Holder::User);
         let output = if peer.is_for_token() {
             let public = certificate.unwrap_or_else(|| keys.key(user));
-            token::run(sshd.port(), &public, algorithm, keys.agent())
+            token::log_in(sshd.port(), &public, algorithm, keys.agent())
         } else {
             let identity = keys.key(user);
             ssh(&kind.options(algorithm), sshd.port(), &identity, certificate.as_deref(), &known_hosts)

@@ -12,7 +12,11 @@ use ssh_interop_tests::{DEADLINE, run_with_timeout};
 use crate::keys::{Agent, Holder, Keys, is_token, plain};
 use crate::our_client::asyncssh_lists;
 use crate::plan::{Kind, Peer};
+use crate::token::Host;
 use crate::{REKEY_LIMIT, judge, noise};
+
+/// What OpenSSH's client says at the end of every key exchange.
+const OPENSSH_NEW_KEYS: &str = "SSH2_MSG_NEWKEYS received";
 
 /// Runs these cells with this peer's client, and says what failed.
 pub(crate) fn run(kind: Kind, peer: Peer, algorithms: &[&'static str]) -> Vec<String> {
@@ -21,11 +25,14 @@ pub(crate) fn run(kind: Kind, peer: Peer, algorithms: &[&'static str]) -> Vec<St
 }
 
 fn cell(case: &Case<'_>, peer: Peer) -> Option<String> {
+    if peer.is_for_token() {
+        return case.with_token(peer);
+    }
     let sshd = case.server();
     let (client, new_keys) = match peer {
         Peer::AsyncSsh => (case.asyncssh(&sshd), asyncssh::NEW_KEYS),
         Peer::Plink => (case.plink(&sshd), " outbound encryption"),
-        _ => (case.openssh(&sshd, peer), "SSH2_MSG_NEWKEYS received"),
+        _ => (case.openssh(sshd.port(), peer), OPENSSH_NEW_KEYS),
     };
     let output = run_with_timeout(client, &noise(), DEADLINE);
     judge(case.algorithm, &output, output.stderr_text().matches(new_keys).count())
@@ -59,7 +66,17 @@ impl<'a> Case<'a> {
         Ours::Blocking.sshd(&[], &options.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    fn openssh(&self, sshd: &OurSshd, peer: Peer) -> Command {
+    /// The host key is a security key.
+    fn with_token(&self, peer: Peer) -> Option<String> {
+        let certificate = self.keys.certificate(self.host, Holder::Host);
+        let public = certificate.unwrap_or_else(|| self.keys.key(self.host));
+        let host = Host::start(&public, self.algorithm, self.keys.agent());
+        let output = run_with_timeout(self.openssh(host.port(), peer), &noise(), DEADLINE);
+        let failure = judge(self.algorithm, &output, output.stderr_text().matches(OPENSSH_NEW_KEYS).count())?;
+        Some(format!("{failure}the server: {:?}", host.finish()))
+    }
+
+    fn openssh(&self, port: u16, peer: Peer) -> Command {
         let mut options = match (self.kind, self.algorithm) {
             (Kind::Compression, "none") => vec!["Compression=no".into()],
             (Kind::Compression, _) => vec!["Compression=yes".into()],
@@ -77,10 +94,10 @@ impl<'a> Case<'a> {
         let options: Vec<_> = options.iter().map(String::as_str).collect();
         let (key, known_hosts) = (self.keys.key(self.user), self.keys.known_hosts(&[self.host]));
         let mut ssh = match peer {
-            Peer::NewerOpenSsh => newer_openssh::ssh_command(sshd.port(), &key, &known_hosts, &options),
-            _ => openssh::ssh_command(sshd.port(), &key, &known_hosts, &options),
+            Peer::NewerOpenSsh => newer_openssh::ssh_command(port, &key, &known_hosts, &options),
+            _ => openssh::ssh_command(port, &key, &known_hosts, &options),
         };
-        ssh.arg(sshd.destination()).arg("cat");
+        ssh.arg(format!("{}@127.0.0.1", user_name())).arg("cat");
         ssh
     }
 

@@ -11,7 +11,7 @@ use ssh_interop_tests::{DEADLINE, run_with_timeout};
 pub(crate) enum Peer {
     /// The installed OpenSSH.
     OpenSsh,
-    /// Its server, while the library asks a security key in software for the signature: our `ssh` asks no agent.
+    /// The same, while the library asks a security key in software for the signature: our programs ask no agent.
     OpenSshForToken,
     AsyncSsh,
     Plink,
@@ -28,7 +28,8 @@ impl Peer {
         let name = match (self, role) {
             (Self::OpenSsh, Role::Client) => "OpenSSH `sshd`",
             (Self::OpenSsh, Role::Server) => "OpenSSH `ssh`",
-            (Self::OpenSshForToken, _) => "OpenSSH `sshd`; the library with a security key in software",
+            (Self::OpenSshForToken, Role::Client) => "OpenSSH `sshd`; the library with a security key in software",
+            (Self::OpenSshForToken, Role::Server) => "OpenSSH `ssh`; the library with a security key in software",
             (Self::AsyncSsh, _) => "AsyncSSH",
             (Self::Plink, _) => "PuTTY `plink`",
             (Self::NewerOpenSsh, Role::Client) => "OpenSSH 10.6 `sshd`",
@@ -43,7 +44,7 @@ impl Peer {
     pub(crate) fn tools(self) -> &'static [&'static str] {
         match self {
             Self::OpenSsh => &["ssh", "sshd", "ssh-keygen"],
-            Self::OpenSshForToken | Self::NewerOpenSshForToken => &["sshd", "ssh-keygen", "asyncssh"],
+            Self::OpenSshForToken | Self::NewerOpenSshForToken => &["ssh", "sshd", "ssh-keygen", "asyncssh"],
             Self::AsyncSsh => &["asyncssh", "ssh-keygen"],
             Self::Plink => &["plink", "puttygen", "ssh-keygen"],
             Self::NewerOpenSsh | Self::Nobody(_) => &["ssh-keygen"],
@@ -224,8 +225,7 @@ const KEY_EXCHANGE: &[Cell] = &[
 
 const OLD_NAME: Peer =
     Nobody("the name of OpenSSH 10.4 and 10.5, which no distribution has; signatures are those of the name above");
-const NO_TOKEN: Peer = Nobody("our `sshd` signs with keys that it has in files; a security key's can only be verified");
-const NO_BROWSER: Peer = Nobody("a browser's signature, which no server can make; verified as a user's below");
+const NO_BROWSER: Peer = Nobody("a browser's signature, which no server makes; as a user's it is below");
 
 const NO_NAME: Peer =
     Nobody("no client signs under this name; OpenSSH 10.6 sends such signatures of an agent under that of sk-ecdsa");
@@ -235,8 +235,8 @@ const HOST_KEYS: &[Cell] = &[
     both("ecdsa-sha2-nistp256", OpenSsh),
     both("ecdsa-sha2-nistp384", OpenSsh),
     both("ecdsa-sha2-nistp521", OpenSsh),
-    each("sk-ssh-ed25519@openssh.com", OpenSsh, NO_TOKEN),
-    each("sk-ecdsa-sha2-nistp256@openssh.com", OpenSsh, NO_TOKEN),
+    each("sk-ssh-ed25519@openssh.com", OpenSsh, OpenSshForToken),
+    each("sk-ecdsa-sha2-nistp256@openssh.com", OpenSsh, OpenSshForToken),
     both("webauthn-sk-ecdsa-sha2-nistp256@openssh.com", NO_BROWSER),
     both("rsa-sha2-512", OpenSsh),
     both("rsa-sha2-256", OpenSsh),
@@ -248,8 +248,8 @@ const HOST_KEYS: &[Cell] = &[
     both("ecdsa-sha2-nistp256-cert-v01@openssh.com", OpenSsh),
     both("ecdsa-sha2-nistp384-cert-v01@openssh.com", OpenSsh),
     both("ecdsa-sha2-nistp521-cert-v01@openssh.com", OpenSsh),
-    each("sk-ssh-ed25519-cert-v01@openssh.com", OpenSsh, NO_TOKEN),
-    each("sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", OpenSsh, NO_TOKEN),
+    each("sk-ssh-ed25519-cert-v01@openssh.com", OpenSsh, OpenSshForToken),
+    each("sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", OpenSsh, OpenSshForToken),
     both("webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", NO_BROWSER),
     both("rsa-sha2-512-cert-v01@openssh.com", OpenSsh),
     both("rsa-sha2-256-cert-v01@openssh.com", OpenSsh),
