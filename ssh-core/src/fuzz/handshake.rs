@@ -131,7 +131,7 @@ fn bytes(step: &Step<'_>) -> Vec<u8> {
 /// Signatures: any key and any signature under each algorithm, and a genuine one with some bytes changed.
 pub fn signatures(data: &[u8]) {
     let mut input = Input::new(data, MAX_INPUT);
-    let algorithms = Algorithms::default().public_key;
+    let algorithms = Algorithms::all().public_key;
     let algorithm = algorithms[usize::from(input.byte()) % algorithms.len()];
     let (key_blob, signature) = (input.piece(), input.piece());
     let message = input.rest();

@@ -13,6 +13,7 @@
 )]
 
 mod application;
+mod certificates;
 mod compression;
 mod fake;
 mod files;
@@ -21,10 +22,13 @@ mod input;
 mod messages;
 mod operations;
 mod packets;
+#[cfg(test)]
+mod seeds;
 mod session;
 #[cfg(test)]
 mod tests;
 
+pub use certificates::{certificates, revocation_lists};
 pub use compression::payloads_compressed;
 pub use files::{key_files, public_keys, text_files};
 pub use handshake::{kex_client, kex_server, signatures};
@@ -53,4 +57,6 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("key_files", key_files),
     ("public_keys", public_keys),
     ("text_files", text_files),
+    ("certificates", certificates),
+    ("revocation_lists", revocation_lists),
 ];

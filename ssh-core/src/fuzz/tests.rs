@@ -156,20 +156,9 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
             }
             add("endpoint", with(&[31], &recorded_handshake()[side]));
         }
-        "signatures" => {
-            add("genuine", vec![0]);
-            for (number, name) in ["ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa2048"].into_iter().enumerate() {
-                let key = crate::key::PrivateKey::from_openssh(&file(name), None);
-                let Ok(key) = key else { continue };
-                let algorithm = key.public_key().signature_algorithms().next().unwrap();
-                let mut out = vec![number as u8];
-                for piece in [key.public_key().blob(), &key.sign(algorithm, b"message", &mut random(1)).unwrap()] {
-                    out.extend((piece.len() as u16).to_be_bytes());
-                    out.extend(piece);
-                }
-                add(name, with(&out, b"message"));
-            }
-        }
+        "signatures" => seeds::signatures().into_iter().for_each(|(name, bytes)| add(&name, bytes)),
+        "certificates" => seeds::certificates().into_iter().for_each(|(name, bytes)| add(&name, bytes)),
+        "revocation_lists" => seeds::revocation_lists().into_iter().for_each(|(name, bytes)| add(&name, bytes)),
         "session_client" | "session_server" => {
             let (all, after) = if target == "session_client" { (client, client_after) } else { (server, server_after) };
             add("whole", with(&[0, 0], &all));
@@ -298,6 +287,8 @@ smoke! {
     key_files: 1000,
     public_keys: 5000,
     text_files: 10_000,
+    certificates: 2000,
+    revocation_lists: 2000,
 }
 
 /// A recording that leads nowhere would make a poor seed.

