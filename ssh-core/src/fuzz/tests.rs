@@ -304,6 +304,22 @@ fn recordings_get_far() {
     }
 }
 
+/// A fuzzer that begins with a right signature has all of the way to one behind it.
+#[cfg(all(feature = "rsa", feature = "pq", feature = "legacy"))]
+#[test]
+fn seeds_of_signatures_are_right() {
+    let mut right = 0;
+    for (name, seed) in seeds::signatures().iter().filter(|(name, _)| name != "genuine") {
+        let mut input = input::Input::new(seed, usize::MAX);
+        let algorithm = crate::crypto::signature::ALL[usize::from(input.byte())];
+        let (key, signature) = (input.piece(), input.piece());
+        assert_eq!(algorithm.name(), name);
+        assert!(algorithm.verify(key, input.rest(), signature).is_ok(), "{name}");
+        right += 1;
+    }
+    assert_eq!(right, 21);
+}
+
 /// What fuzzers begin with is what [`recorded`] says. With `UPDATE_SEEDS=1` it is written.
 #[cfg(all(feature = "rsa", feature = "pq"))]
 #[test]
