@@ -9,7 +9,7 @@ use ssh_interop_tests::{DEADLINE, Output, run_with_timeout};
 
 use crate::keys::{Holder, Keys, is_token, plain};
 use crate::plan::{Kind, Peer};
-use crate::{REKEY_LIMIT, judge, noise, token};
+use crate::{PEER_REKEY_BYTES, REKEY_LIMIT, judge, noise, token};
 
 /// Runs these cells at one server of this peer's, and says what failed.
 pub(crate) fn run(kind: Kind, peer: Peer, algorithms: &[&'static str]) -> Vec<String> {
@@ -90,7 +90,7 @@ fn openssh_server(kind: Kind, peer: Peer, algorithms: &[&str], keys: &Keys, host
     };
     builder = path(builder, "AuthorizedKeysFile", keys.authorized_keys(users));
     builder = path(builder, "TrustedUserCAKeys", keys.authority().to_owned());
-    builder.line("LogLevel DEBUG1").start()
+    builder.rekey_limit(&PEER_REKEY_BYTES.to_string()).line("LogLevel DEBUG1").start()
 }
 
 fn at_asyncssh(kind: Kind, algorithms: &[&'static str]) -> Vec<String> {
@@ -109,7 +109,7 @@ fn at_asyncssh(kind: Kind, algorithms: &[&'static str]) -> Vec<String> {
 
 /// What AsyncSSH is to insist on.
 pub(crate) fn asyncssh_lists(kind: Kind, names: &str) -> asyncssh::Algorithms<'_> {
-    let mut lists = asyncssh::Algorithms::default();
+    let mut lists = asyncssh::Algorithms { rekey_bytes: Some(PEER_REKEY_BYTES), ..asyncssh::Algorithms::default() };
     match kind {
         Kind::KeyExchange => lists.kex = Some(names),
         Kind::HostKey => lists.signatures = Some(names),

@@ -13,7 +13,7 @@ use crate::keys::{Agent, Holder, Keys, is_token, plain};
 use crate::our_client::asyncssh_lists;
 use crate::plan::{Kind, Peer};
 use crate::token::Host;
-use crate::{REKEY_LIMIT, judge, noise};
+use crate::{PEER_REKEY_BYTES, REKEY_LIMIT, judge, noise};
 
 /// What OpenSSH's client says at the end of every key exchange.
 const OPENSSH_NEW_KEYS: &str = "SSH2_MSG_NEWKEYS received";
@@ -85,6 +85,7 @@ impl<'a> Case<'a> {
             (kind, algorithm) => kind.options(algorithm),
         };
         options.push("LogLevel=DEBUG1".into());
+        options.push(format!("RekeyLimit={PEER_REKEY_BYTES}"));
         if is_token(self.user) {
             options.push(format!("IdentityAgent={}", self.keys.agent().display()));
             options.push("IdentitiesOnly=no".into());
@@ -116,7 +117,7 @@ impl<'a> Case<'a> {
         let directory = self.keys.path();
         let key = convert_key(&self.keys.key(self.user), &directory.join("user.ppk"));
         let host = KeyPair { private: self.keys.key(self.host), public: self.keys.public_key(self.host) };
-        let settings = [plink::cipher("aes")];
+        let settings = [plink::cipher("aes"), ("RekeyBytes", PEER_REKEY_BYTES.to_string())];
         let mut plink = plink_command(sshd.port(), Some(&key), &host.fingerprint(), directory, &settings);
         plink.arg("-v").args(plink::arguments(user_name(), "cat"));
         plink

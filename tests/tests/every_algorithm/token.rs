@@ -21,7 +21,7 @@ pub(crate) use user::log_in;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// As [`crate::REKEY_LIMIT`] says.
-const REKEY_BYTES: u64 = 600 * 1024;
+const REKEY_BYTES: u64 = 300 * 1024;
 
 /// Numbers of draft-ietf-sshm-ssh-agent.
 const SIGN_REQUEST: u8 = 13;
