@@ -2,9 +2,11 @@
 
 mod common;
 
+use common::Setup;
 use common::hostile::{Meeting, Party};
+#[cfg(feature = "pq")]
+use common::random;
 use common::siege::{Refuser, Siege, weight};
-use common::{Setup, random};
 use hostile_peer::{Cipher, KexInit, Method, Peer, Step, messages, string, strings};
 #[cfg(feature = "pq")]
 use ssh_core::crypto::kex::{self, DhGroup, GroupSizes, KexSettings, KexStep, KeyExchange};

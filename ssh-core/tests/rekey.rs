@@ -354,6 +354,29 @@ fn every_cipher_survives_rekeying() {
     }
 }
 
+/// A program that writes and writes, and asks for events later, renews its keys all the same.
+#[test]
+fn keys_are_replaced_while_nobody_asks_for_events() {
+    let mut pair = Pair::logged_in(Setup::new(14).quick().rekey(bytes(100_000)));
+    let (id, _) = pair.open_exec("cat");
+    pair.run();
+    let mut sent = 0;
+    loop {
+        let taken = pair.client.channel(id).unwrap().write(OUT, &[7; 30_000]).unwrap();
+        if taken == 0 {
+            break;
+        }
+        sent += taken;
+        assert!(sent < 200_000, "the keys are old");
+        let output = pair.client.poll_output().to_vec();
+        pair.client.consume_output(output.len());
+        pair.server.handle_input(&output);
+    }
+    assert_eq!(sent, 120_000, "what would go under old keys waits for new ones");
+    pair.client_events.clear();
+    assert_eq!(pair.rekeyed(), (1, 1));
+}
+
 #[test]
 fn before_authentication_nobody_may_ask() {
     let mut pair = Setup::new(10).build();

@@ -92,14 +92,17 @@ impl Algorithms {
             kex::DIFFIE_HELLMAN_GROUP15_SHA512,
             kex::DIFFIE_HELLMAN_GROUP17_SHA512,
         ]);
-        let mut signatures = signatures();
-        #[cfg(feature = "pq")]
-        signatures.extend([
+        let post_quantum: Vec<&'static dyn SignatureAlgorithm> = vec![
+            #[cfg(feature = "pq")]
             signature::SSH_MLDSA44_ED25519_CERT,
+            #[cfg(feature = "pq")]
             signature::SSH_MLDSA44_ED25519_CERT_V01,
+            #[cfg(feature = "pq")]
             signature::SSH_MLDSA44_ED25519,
+            #[cfg(feature = "pq")]
             signature::SSH_MLDSA44_ED25519_OPENSSH,
-        ]);
+        ];
+        let signatures = [signatures(), post_quantum].concat();
         Self {
             kex,
             host_key: signatures.clone(),

@@ -53,8 +53,16 @@ impl Core {
             recorder.note_output(output.get(..n).unwrap_or(output));
         }
         self.outbound.sender.consume(n);
-        if n > 0 && self.is_ending() {
+        if n == 0 {
+            return;
+        }
+        if self.is_ending() {
             self.timers.linger();
+        } else if self.phase == Phase::Connection {
+            // Whoever writes and writes may ask for events much later.
+            if let Err(error) = self.rekey_if_due() {
+                self.fail(error);
+            }
         }
     }
 

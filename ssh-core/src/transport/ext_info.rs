@@ -54,6 +54,7 @@ pub(crate) fn server_signature_algorithms(message: &ExtInfo<'_>) -> Result<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "rsa")]
     use crate::crypto::signature;
 
     #[test]
