@@ -22,8 +22,6 @@ mod input;
 mod messages;
 mod operations;
 mod packets;
-#[cfg(test)]
-mod seeds;
 mod session;
 #[cfg(test)]
 mod tests;

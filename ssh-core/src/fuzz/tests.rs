@@ -1,5 +1,7 @@
 //! Every body over its seeds, over sessions recorded between our own endpoints, and over mutations of both.
 
+mod seeds;
+
 use super::fake::random;
 use super::handshake::{host_key, methods, real_client, real_server, settings};
 use super::input::{Dice, Step};

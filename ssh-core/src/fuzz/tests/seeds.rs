@@ -4,8 +4,8 @@ use std::path::Path;
 
 use alloc::{format, string::String, vec, vec::Vec};
 
-use super::fake::random;
 use crate::crypto::signature;
+use crate::fuzz::fake::random;
 use crate::key::{CertificateBuilder, PrivateKey};
 use crate::time::UnixTime;
 
