@@ -19,10 +19,10 @@ use alloc::{boxed::Box, string::String};
 use core::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;
 
-use ssh_core::Timestamp;
 use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::key::PrivateKey;
 use ssh_core::random::ChaChaRandom;
+use ssh_core::{Timestamp, UnixTime};
 
 use client::{Device, Queues};
 use job::{Job, Target};
