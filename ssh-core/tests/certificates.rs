@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ssh_core::UnixTime;
-use ssh_core::crypto::signature;
+use ssh_core::crypto::signature::{self, SecurityKeyUse};
+use ssh_core::files::authorized_keys::AuthorizedKeys;
 use ssh_core::key::{
-    CertificateCheck, CertificateError, CertificateKind, FingerprintHash, KeyError, PublicKey, PublicKeyLine,
-    RevocationList,
+    Certificate, CertificateCheck, CertificateError, CertificateKind, FingerprintHash, KeyError, PublicKey,
+    PublicKeyLine, RevocationList,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -240,4 +241,29 @@ fn log_in_with(pair: &mut Pair, certificate: &PublicKey, user: &ssh_core::key::P
         matches!(pair.server_event(), ServerEvent::Authenticated(identity) if identity.keys == [certificate.clone()])
     );
     assert!(matches!(pair.client_event(), ClientEvent::Authenticated("publickey")));
+}
+
+/// What a line demands of a security key, no certificate by its authority can waive; nor can the line waive what the
+/// certificate demands.
+#[test]
+fn lines_and_certificates_narrow_each_other() {
+    let authority = key(KeyAlgorithm::Ed25519, 50);
+    let issue = |change: fn(CertificateBuilder) -> CertificateBuilder| {
+        let builder = CertificateBuilder::user(key(KeyAlgorithm::Ed25519, 61).public_key(), "id", hour());
+        change(builder.principal("user")).sign(&authority, &mut random(1)).unwrap().certificate().unwrap()
+    };
+    let (plain, waives) = (issue(|builder| builder), issue(|builder| builder.extension("no-touch-required")));
+    let result = |options: &str, certificate: &Certificate, user_present, user_verified| {
+        let file = AuthorizedKeys::parse(format!("cert-authority{options} {}", authority.public_key()).as_bytes());
+        let used = Some(SecurityKeyUse::new(user_present, user_verified, 1));
+        let check = CertificateCheck::user("user", NOW, &[]).security_key(used);
+        file.keys()[0].check_certificate(certificate, check).map(drop)
+    };
+    let untouched = Err(CertificateError::TouchRequired);
+    assert_eq!(result("", &plain, true, false), Ok(()));
+    assert_eq!(result("", &waives, false, false), untouched);
+    assert_eq!(result(",no-touch-required", &plain, false, false), untouched);
+    assert_eq!(result(",no-touch-required", &waives, false, false), Ok(()));
+    assert_eq!(result(",verify-required", &plain, true, false), Err(CertificateError::VerificationRequired));
+    assert_eq!(result(",verify-required", &plain, true, true), Ok(()));
 }

@@ -113,6 +113,8 @@ impl AuthorizedKey {
 
     /// Whether this `cert-authority` line lets somebody in with `certificate`: as [`Certificate::check`], with the line's
     /// key as the authority, and with the names of the option `principals`, if it is there, in the place of the user's.
+    /// A security key has to be touched unless both waive it, and to verify its user if either demands it. The other
+    /// options of the line are the caller's to enforce.
     ///
     /// # Errors
     /// [`CertificateError`] says what does not hold.
@@ -121,6 +123,7 @@ impl AuthorizedKey {
         certificate: &Certificate,
         check: CertificateCheck<'_>,
     ) -> Result<CertificateGrant, CertificateError> {
+        check.check_presence(self.has_option("verify-required"), self.has_option("no-touch-required"))?;
         let check = check.authorities(core::slice::from_ref(&self.key));
         let Some(principals) = self.option_value("principals") else { return certificate.check(&check) };
         let mut result = Err(CertificateError::Principal { principal: principals.into() });

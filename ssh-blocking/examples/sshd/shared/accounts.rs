@@ -220,6 +220,10 @@ fn permission_of_key(line: &AuthorizedKey, path: &Path, bearer: Bearer<'_>) -> O
         log::debug(format_args!("{}, line {} is refused: nobody touched the security key", path.display(), line.line));
         return None;
     }
+    if line.has_option("principals") {
+        log::debug(format_args!("{}, line {} is refused: principals need cert-authority", path.display(), line.line));
+        return None;
+    }
     permission_of(line, path, bearer)
 }
 
@@ -258,7 +262,7 @@ fn permission_of(line: &AuthorizedKey, path: &Path, bearer: Bearer<'_>) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use super::{CertificateGrant, Permission};
+    use super::{AuthorizedKeys, Bearer, CertificateGrant, Path, Permission, SecurityKeyUse, permission_of_key};
 
     /// Two commands cannot both be the only one.
     #[test]
@@ -275,6 +279,24 @@ mod tests {
         assert_eq!(together(Some("a"), Some("a")), Some(Some("a".into())));
         assert_eq!(together(Some("a"), Some("b")), None);
         assert!(!Permission::from(CertificateGrant::default()).terminal);
+    }
+
+    /// A key's own line: what it demands of a security key, and what makes no sense there.
+    #[test]
+    fn a_keys_line_is_enforced() {
+        let permission = |options: &str, user_present, user_verified| {
+            let line =
+                format!("{options} ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGzEVq2h5CSo7gQGQseeySuO4dj4Kb6HQ3fV5oz+iCUT");
+            let keys = AuthorizedKeys::parse(line.as_bytes());
+            let used = Some(SecurityKeyUse::new(user_present, user_verified, 1));
+            let bearer = Bearer { user: "alice", source: None, security_key: used };
+            permission_of_key(&keys.keys()[0], Path::new("authorized_keys"), bearer).is_some()
+        };
+        assert!(permission("no-pty", true, false) && !permission("no-pty", false, false));
+        assert!(permission("no-touch-required", false, false));
+        assert!(permission("verify-required", true, true) && !permission("verify-required", true, false));
+        assert!(!permission("principals=\"alice\"", true, true));
+        assert!(!permission("from=\"192.0.2.1\"", true, true), "what cannot be enforced");
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl<'a> CertificateCheck<'a> {
         self
     }
 
+    /// Whether the security key, if one signed, was used as a line of a file demands.
+    pub(crate) fn check_presence(&self, must_verify: bool, touch_is_waived: bool) -> Result<(), CertificateError> {
+        check_presence(self.security_key, must_verify, touch_is_waived)
+    }
+
     /// What the security key said that signed, from [`Credential::PublicKey`](crate::Credential::PublicKey).
     pub const fn security_key(mut self, used: Option<SecurityKeyUse>) -> Self {
         self.security_key = used;
@@ -161,19 +166,24 @@ impl Certificate {
                 _ => return Err(CertificateError::UnknownCriticalOption { name: option.name.clone() }),
             }
         }
-        self.check_presence(check.security_key, must_verify)?;
+        check_presence(check.security_key, must_verify, self.has_extension("no-touch-required"))?;
         Ok(grant)
     }
+}
 
-    fn check_presence(&self, used: Option<SecurityKeyUse>, must_verify: bool) -> Result<(), CertificateError> {
-        if must_verify && !used.is_some_and(|used| used.user_verified) {
-            return Err(CertificateError::VerificationRequired);
-        }
-        if used.is_some_and(|used| !used.user_present) && !self.has_extension("no-touch-required") {
-            return Err(CertificateError::TouchRequired);
-        }
-        Ok(())
+/// Whether a security key was used as it has to be.
+fn check_presence(
+    used: Option<SecurityKeyUse>,
+    must_verify: bool,
+    touch_is_waived: bool,
+) -> Result<(), CertificateError> {
+    if must_verify && !used.is_some_and(|used| used.user_verified) {
+        return Err(CertificateError::VerificationRequired);
     }
+    if used.is_some_and(|used| !used.user_present) && !touch_is_waived {
+        return Err(CertificateError::TouchRequired);
+    }
+    Ok(())
 }
 
 fn check_source(list: &str, source: Option<IpAddr>) -> Result<(), CertificateError> {
