@@ -111,6 +111,7 @@ extern crate std;
 
 pub mod adapter;
 pub mod admission;
+pub mod agent;
 mod auth;
 mod config;
 mod connection;
@@ -131,6 +132,7 @@ pub mod login;
 pub mod message;
 mod packet;
 mod pattern;
+mod protocol;
 pub mod random;
 mod recorder;
 pub mod recording {
@@ -219,12 +221,13 @@ pub use connection::{
 #[cfg(feature = "test-hooks")]
 pub use endpoint::TestHooks;
 pub use endpoint::{
-    ByteProtocol, Client, ClientEvent, ClientRole, Endpoint, HostKeyAnswer, HostKeyRequest, Role, Server, ServerEvent,
-    ServerRole, SignRequest, splice,
+    Client, ClientEvent, ClientRole, Endpoint, HostKeyAnswer, HostKeyRequest, Role, Server, ServerEvent, ServerRole,
+    SignRequest, splice,
 };
 pub use error::{CloseReason, Deadline, Error, LimitKind, Misuse, PeerMisbehaved, Stage};
 #[cfg(feature = "test-hooks")]
 pub use packet::Counters;
+pub use protocol::ByteProtocol;
 pub use secret::SecretBytes;
 pub use time::{Timestamp, UnixTime};
 pub use transport::{Negotiated, Side};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 600;
 
 /// Leaves: they may be used by every module.
-const LEAVES: &[&str] = &["time", "random", "secret", "untrusted", "pattern", "error", "config"];
+const LEAVES: &[&str] = &["time", "random", "secret", "untrusted", "pattern", "error", "config", "protocol"];
 
 /// Every top-level module and what it may use beside itself and the leaves. Dependencies run one way.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("files", &["wire", "crypto", "key"]),
     ("admission", &[]),
+    ("agent", &["wire", "crypto", "key"]),
     ("adapter", &["wire", "key", "transport", "connection", "endpoint"]),
     ("login", &["wire", "crypto", "key", "transport", "auth", "connection", "endpoint", "files"]),
     ("fuzz", &["wire", "message", "crypto", "key", "packet", "transport", "auth", "connection", "endpoint", "files"]),
@@ -36,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("untrusted", &[]),
     ("pattern", &[]),
+    ("protocol", &[]),
     ("error", &["wire", "crypto", "key"]),
     ("config", &["crypto", "key"]),
     (
@@ -54,6 +56,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "login",
             "adapter",
             "admission",
+            "agent",
         ],
     ),
 ];

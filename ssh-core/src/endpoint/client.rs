@@ -9,6 +9,7 @@ use crate::auth::{AuthMethod, AuthNeeded, PasswordChangeNeeded, Prompts};
 use crate::config::{ClientConfig, ConfigError, check_algorithms, check_kex};
 use crate::connection::{ChannelEvent, ChannelId, ChannelOpenRequest, GlobalRequestEvent};
 use crate::error::{CloseReason, Misuse};
+use crate::key::HostKeyProof;
 use crate::secret::SecretBytes;
 use crate::transport::Side;
 use crate::untrusted::Untrusted;
@@ -100,6 +101,11 @@ pub enum HostKeyAnswer {
 }
 
 impl Client {
+    /// What the server proved in the first key exchange; `None` before its host key was accepted.
+    pub fn host_key_proof(&self) -> Option<HostKeyProof> {
+        self.core.host_key_proof()
+    }
+
     /// Answers about the server's host key.
     ///
     /// # Errors

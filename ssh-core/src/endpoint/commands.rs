@@ -8,6 +8,7 @@ use crate::connection::{
     Channel, ChannelId, ChannelOpenRequest, ChannelType, Connection, GlobalToken, RequestId, RequestToken,
 };
 use crate::error::{Error, Misuse};
+use crate::key::HostKeyProof;
 use crate::recorder::Kind;
 use crate::secret::SecretBytes;
 use crate::transport::{Negotiated, Outbound, Phase, Side};
@@ -198,6 +199,10 @@ impl Core {
 
     pub(super) fn session_id(&self) -> Option<&[u8]> {
         self.transport.session_id()
+    }
+
+    pub(super) fn host_key_proof(&self) -> Option<HostKeyProof> {
+        self.transport.host_key_proof()
     }
 
     pub(super) fn peer_identification(&self) -> Option<Untrusted> {

@@ -20,7 +20,7 @@ pub(crate) use event::CoreEvent;
 pub use event::{HostKeyRequest, SignRequest};
 pub use replay::{Replay, ReplayError, replay};
 pub use server::{ServerEvent, ServerRole};
-pub use splice::{ByteProtocol, splice};
+pub use splice::splice;
 #[cfg(feature = "test-hooks")]
 pub use test_hooks::TestHooks;
 

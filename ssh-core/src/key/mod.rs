@@ -18,6 +18,7 @@ mod certificate;
 mod fingerprint;
 mod formats;
 mod private;
+mod proof;
 mod public;
 mod revocation;
 
@@ -28,5 +29,6 @@ pub use certificate::{
 pub use fingerprint::{Fingerprint, FingerprintHash};
 pub use formats::{KeyEncryption, KeyFileError, MAX_BCRYPT_ROUNDS, MAX_KEY_FILE_LENGTH, PublicKeyLine};
 pub use private::{GenerateError, KeyAlgorithm, PrivateKey, SignError};
+pub use proof::HostKeyProof;
 pub use public::{KeyError, PublicKey};
 pub use revocation::{RevocationList, RevocationListError};

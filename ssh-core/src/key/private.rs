@@ -12,6 +12,7 @@ use crate::crypto::signature::{self, Curve, EcdsaPrivateKey, Ed25519PrivateKey, 
 use crate::crypto::signature::{MlDsa44Ed25519, MlDsa44Ed25519PrivateKey};
 use crate::random::{RandomError, SecureRandom};
 use crate::secret::SecretBytes;
+use crate::wire::{Reader, Writer};
 use zeroize::Zeroizing;
 
 use super::formats::{self, KeyEncryption, KeyFileError};
@@ -93,6 +94,17 @@ impl PrivateKey {
         random: &mut dyn SecureRandom,
     ) -> Result<SecretBytes, KeyFileError> {
         formats::write(self, encryption, random)
+    }
+
+    /// Type, public and private numbers, as OpenSSH's key files and the agent protocol have them.
+    pub(crate) fn read_fields(reader: &mut Reader<'_>) -> Result<Self, KeyFileError> {
+        formats::read_fields(reader).map(|secret| Self::new(secret, String::new()))
+    }
+
+    /// What [`read_fields`](Self::read_fields) reads; at most 16 KiB.
+    pub(crate) fn write_fields(&self, writer: &mut Writer<'_>) {
+        writer.string(self.public.key_type().as_bytes());
+        formats::write_fields(&self.secret, writer);
     }
 
     /// The public half.

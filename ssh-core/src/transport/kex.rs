@@ -21,7 +21,7 @@ use crate::crypto::mac::Mac;
 use crate::crypto::signature::{SignatureAlgorithm, SignatureError};
 use crate::crypto::{Algorithms, KeyLetter, derive_key};
 use crate::error::{Error, LimitKind, Misuse, PeerMisbehaved, Stage};
-use crate::key::{KeyError, PublicKey};
+use crate::key::{HostKeyProof, KeyError, PublicKey};
 use crate::message::{DecodeMessage, KexInit, Message, NewKeys};
 use crate::packet::Receiver;
 use crate::random::SecureRandom;
@@ -49,8 +49,9 @@ pub(crate) struct Transport {
     /// The first exchange hash, for ever.
     session_id: Option<Vec<u8>>,
     negotiated: Option<Negotiated>,
-    /// Client: the server's key from the first exchange.
+    /// Client: the server's key and its signature from the first exchange.
     host_key: Option<Vec<u8>>,
+    host_signature: Vec<u8>,
     peer_takes_ext_info: bool,
     state: State,
 }
@@ -136,6 +137,7 @@ impl Transport {
             session_id: None,
             negotiated: None,
             host_key: None,
+            host_signature: Vec::new(),
             peer_takes_ext_info: false,
             state: State::Idle,
         }
@@ -189,6 +191,12 @@ impl Transport {
 
     pub(crate) fn session_id(&self) -> Option<&[u8]> {
         self.session_id.as_deref()
+    }
+
+    /// Client: what the server proved in the first exchange.
+    pub(crate) fn host_key_proof(&self) -> Option<HostKeyProof> {
+        let host_key = PublicKey::from_blob(self.host_key.as_ref()?).ok()?;
+        Some(HostKeyProof { host_key, session_id: self.session_id.clone()?, signature: self.host_signature.clone() })
     }
 
     /// Sends our KEXINIT, and a guess if that is wanted, unless an exchange is going on.
@@ -390,6 +398,9 @@ impl Transport {
         })?;
         let host_key = host_key.clone();
         let known = self.host_key.replace(host_key.clone());
+        if known.is_none() {
+            self.host_signature.clone_from(signature);
+        }
         let parked = Parked {
             agreement: exchange.agreement,
             shared_secret: outcome.shared_secret,

@@ -10,6 +10,7 @@ mod writer;
 
 pub use mpint::Mpint;
 pub use names::NameList;
+pub(crate) use numbers::registry;
 pub use numbers::{ChannelOpenFailureReason, DataStream, DisconnectReason, MessageNumber};
 pub use reader::{DecodeError, Reader};
 pub use writer::Writer;

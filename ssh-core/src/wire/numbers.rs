@@ -1,7 +1,5 @@
 //! The number registries of RFC 4250 §4. Unknown values survive: a registry grows after the code was written.
 
-use core::fmt;
-
 macro_rules! registry {
     (
         $(#[$meta:meta])* $name:ident($int:ty) {
@@ -24,8 +22,8 @@ macro_rules! registry {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 match self.name() {
                     Some(name) => f.write_str(name),
                     None => write!(f, "number {}", self.0),
@@ -33,13 +31,15 @@ macro_rules! registry {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 write!(f, "{}({})", self.name().unwrap_or("?"), self.0)
             }
         }
     };
 }
+
+pub(crate) use registry;
 
 registry! {
     /// A message number (RFC 4250 §4.1), without the `SSH_MSG_` prefix.

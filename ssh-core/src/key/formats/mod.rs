@@ -16,6 +16,7 @@ use crate::secret::SecretBytes;
 use crate::wire::DecodeError;
 
 pub use openssh::{KeyEncryption, MAX_BCRYPT_ROUNDS};
+pub(super) use openssh::{read_secret as read_fields, write_secret as write_fields};
 pub use public_line::PublicKeyLine;
 
 /// Longest text taken as a key file, in bytes.

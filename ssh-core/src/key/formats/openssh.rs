@@ -187,7 +187,7 @@ fn read_section(section: &[u8], encrypted: bool) -> Result<PrivateKey, KeyFileEr
     Ok(PrivateKey::new(secret, comment))
 }
 
-fn read_secret(reader: &mut Reader<'_>) -> Result<Secret, KeyFileError> {
+pub(in crate::key) fn read_secret(reader: &mut Reader<'_>) -> Result<Secret, KeyFileError> {
     let key_type = reader.string()?;
     if key_type == b"ssh-ed25519" {
         return read_ed25519(reader);
@@ -276,7 +276,7 @@ fn write_section(
     Ok(section)
 }
 
-fn write_secret(secret: &Secret, writer: &mut Writer<'_>) {
+pub(in crate::key) fn write_secret(secret: &Secret, writer: &mut Writer<'_>) {
     match secret {
         Secret::Ed25519(key) => {
             let public = key.public_bytes();
