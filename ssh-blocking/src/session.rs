@@ -298,7 +298,7 @@ impl Session {
 pub fn read_key(path: impl AsRef<Path>, passphrase: Option<&SecretBytes>) -> Result<PrivateKey> {
     let path = path.as_ref();
     let text = std::fs::read(path).map(SecretBytes::new).map_err(|error| Error::File { path: path.into(), error })?;
-    PrivateKey::from_openssh(text.expose(), passphrase).map_err(|error| Error::KeyFile { path: path.into(), error })
+    PrivateKey::read(text.expose(), passphrase).map_err(|error| Error::KeyFile { path: path.into(), error })
 }
 
 /// Tries every address of the host until one answers.

@@ -9,7 +9,7 @@ use common::{Pair, Setup, key, random};
 use ssh_core::crypto::Algorithms;
 use ssh_core::crypto::kex::{KexError, KexSettings, KexStep, KeyExchange};
 use ssh_core::files::known_hosts::{FormatEntryError, KnownHosts};
-use ssh_core::key::{GenerateError, KeyAlgorithm, KeyEncryption, KeyFileError, PrivateKey};
+use ssh_core::key::{GenerateError, KeyAlgorithm, KeyEncryption, KeyFileError, KeyFileFormat, PrivateKey};
 use ssh_core::random::{ChaChaRandom, RandomError, SecureRandom};
 use ssh_core::wire::DisconnectReason;
 use ssh_core::{
@@ -84,9 +84,9 @@ fn rsa_alone_does_not_sign_without() {
 fn files_are_not_written_without() {
     let key = key(KeyAlgorithm::Ed25519, 1);
     let failed = KeyFileError::Random(RandomError);
-    let plain = needed(failed.clone(), |random| key.to_openssh(None, random));
-    let encryption = KeyEncryption { passphrase: "phrase".into(), rounds: 1 };
-    let encrypted = needed(failed, |random| key.to_openssh(Some(&encryption), random));
+    let plain = needed(failed.clone(), |random| key.write(KeyFileFormat::OpenSsh, None, random));
+    let encryption = KeyEncryption { rounds: 1, ..KeyEncryption::new("phrase".into()) };
+    let encrypted = needed(failed, |random| key.write(KeyFileFormat::OpenSsh, Some(&encryption), random));
     assert_eq!((plain, encrypted), (1, 2), "the check number; and the salt");
     let failed = FormatEntryError::Random(RandomError);
     let salted = needed(failed, |random| KnownHosts::format_entry("host", 22, key.public_key(), Some(random)));

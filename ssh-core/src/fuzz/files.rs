@@ -13,7 +13,7 @@ use crate::files::authorized_keys::AuthorizedKeys;
 use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
 use crate::files::moduli::ModuliFile;
 use crate::files::{algorithm_list, ssh_config};
-use crate::key::{FingerprintHash, KeyFileError, PrivateKey, PublicKey, PublicKeyLine};
+use crate::key::{FingerprintHash, KeyFileError, KeyFileFormat, PrivateKey, PublicKey, PublicKeyLine};
 use crate::time::UnixTime;
 use crate::wire::{Reader, Writer};
 
@@ -29,7 +29,7 @@ const MAX_ROUNDS: u32 = 2;
 pub fn key_files(data: &[u8]) {
     let text = Input::new(data, MAX_INPUT).rest();
     // Without a passphrase nothing is derived, however many rounds the file demands.
-    check_private(PrivateKey::from_openssh(text, None));
+    check_private(PrivateKey::read(text, None));
     if let Some(content) = cheap(text) {
         let mut file = String::from("-----BEGIN OPENSSH PRIVATE KEY-----\n");
         for line in Base64::encode_string(&content).as_bytes().chunks(70) {
@@ -37,7 +37,7 @@ pub fn key_files(data: &[u8]) {
             file.push('\n');
         }
         file.push_str("-----END OPENSSH PRIVATE KEY-----\n");
-        check_private(PrivateKey::from_openssh(file.as_bytes(), Some(&"pass phrase".into())));
+        check_private(PrivateKey::read(file.as_bytes(), Some(&"pass phrase".into())));
     }
 }
 
@@ -70,8 +70,8 @@ fn content(text: &[u8]) -> Option<Vec<u8>> {
 
 fn check_private(read: Result<PrivateKey, KeyFileError>) {
     let Ok(key) = read else { return };
-    let text = key.to_openssh(None, &mut random(1)).expect("a key can be written");
-    let again = PrivateKey::from_openssh(text.expose(), None).expect("what was written can be read");
+    let text = key.write(KeyFileFormat::OpenSsh, None, &mut random(1)).expect("a key can be written");
+    let again = PrivateKey::read(text.expose(), None).expect("what was written can be read");
     assert_eq!(again.public_key(), key.public_key());
     assert_eq!(again.comment(), key.comment());
     check_public(key.public_key());

@@ -138,6 +138,20 @@ pub enum KeyError {
     NotAKeyLine,
     /// The blob in a line is not base64.
     Base64,
+    /// A block of text around a key is damaged: its `END` line is missing, or there is no base64 in between.
+    Armor,
+    /// The block holds something else than a public key.
+    UnsupportedFormat {
+        /// The label in the `BEGIN` line.
+        label: String,
+    },
+    /// Keys of this type are never written in the format asked for.
+    NotInFormat {
+        /// The key type.
+        key_type: String,
+        /// The format.
+        format: &'static str,
+    },
     /// A line begins with another key type than its blob.
     TypeMismatch {
         /// What the line says.
@@ -158,6 +172,13 @@ impl fmt::Display for KeyError {
             Self::TooLong => f.write_str("the public key is too long"),
             Self::NotAKeyLine => f.write_str("the line is not a public key: expected a key type and base64 data"),
             Self::Base64 => f.write_str("the public key's base64 data is malformed"),
+            Self::Armor => f.write_str("the public key file is damaged: its base64 text or its END line is wrong"),
+            Self::UnsupportedFormat { label } => {
+                write!(f, "the file holds no public key but \"{}\"", label.escape_debug())
+            }
+            Self::NotInFormat { key_type, format } => {
+                write!(f, "a key of type {} cannot be written as {format}", key_type.escape_debug())
+            }
             Self::TypeMismatch { line, blob } => {
                 write!(f, "the line says the key is \"{}\" but it is \"{blob}\"", line.escape_debug())
             }

@@ -12,7 +12,7 @@ use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::files::moduli::ModuliFile;
 use ssh_core::files::ssh_config::{ConfigText, parse_option};
 use ssh_core::key::{
-    CertificateBuilder, CertificateCheck, FingerprintHash, KeyEncryption, PrivateKey, PublicKey, PublicKeyLine,
+    CertificateBuilder, CertificateCheck, FingerprintHash, KeyEncryption, KeyFileFormat, PrivateKey, PublicKey, PublicKeyLine,
     RevocationList,
 };
 use ssh_core::login::{StrictHostKeyChecking, judge_host_key};
@@ -57,14 +57,14 @@ pub extern "C" fn decode_keys(file: &&[u8], passphrase: &&[u8], random: &mut Cha
     }
     consider(PublicKeyLine::parse(file));
     let passphrase = SecretBytes::copied_from(passphrase);
-    match PrivateKey::from_openssh(file, Some(&passphrase)) {
+    match PrivateKey::read(file, Some(&passphrase)) {
         Ok(key) => {
             for algorithm in key.public_key().signature_algorithms() {
                 consider(key.sign(algorithm, file, random));
             }
             let encryption = KeyEncryption::new(passphrase);
-            consider(key.to_openssh(Some(&encryption), random));
-            consider(key.to_openssh(None, random));
+            consider(key.write(KeyFileFormat::OpenSsh, Some(&encryption), random));
+            consider(key.write(KeyFileFormat::OpenSsh, None, random));
         }
         Err(error) => consider(error.to_string()),
     }
