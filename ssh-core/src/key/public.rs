@@ -73,6 +73,29 @@ impl PublicKey {
         Fingerprint::of(self.plain().blob(), hash)
     }
 
+    /// The picture of the fingerprint, eleven lines as `ssh-keygen -lv` draws them, without a line end after the last.
+    pub fn randomart(&self, hash: FingerprintHash) -> String {
+        self.fingerprint(hash).draw(self.kind(), self.bits())
+    }
+
+    /// What users call this kind of key: `RSA`, `ED25519-SK`, `ECDSA-CERT`; the key type itself if it is not built in.
+    pub fn kind(&self) -> &str {
+        let key_type = self.key_type();
+        let plain = key_type.split_once("-cert").map_or(key_type, |(plain, _)| plain);
+        let certificate = plain.len() < key_type.len();
+        let [kind, certified] = match plain {
+            "ssh-ed25519" => ["ED25519", "ED25519-CERT"],
+            "ssh-rsa" => ["RSA", "RSA-CERT"],
+            "ssh-dss" => ["DSA", "DSA-CERT"],
+            "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ecdsa-sha2-nistp521" => ["ECDSA", "ECDSA-CERT"],
+            "sk-ssh-ed25519" | "sk-ssh-ed25519@openssh.com" => ["ED25519-SK", "ED25519-SK-CERT"],
+            "sk-ecdsa-sha2-nistp256" | "sk-ecdsa-sha2-nistp256@openssh.com" => ["ECDSA-SK", "ECDSA-SK-CERT"],
+            "ssh-mldsa44-ed25519" | "ssh-mldsa44-ed25519@openssh.com" => ["MLDSA44-ED25519", "MLDSA44-ED25519-CERT"],
+            _ => return key_type,
+        };
+        if certificate { certified } else { kind }
+    }
+
     /// The size users know the key by, such as 256 for Ed25519 and the modulus' bits for RSA. `None` for a type that is
     /// not built in.
     pub fn bits(&self) -> Option<u32> {

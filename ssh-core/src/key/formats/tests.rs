@@ -1,5 +1,10 @@
 use super::*;
-use alloc::{format, vec, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
 
 use proptest::prelude::*;
 
@@ -101,6 +106,23 @@ fn fingerprints_of_ssh_keygen() {
             assert_eq!(lines.next(), Some(shown.as_str()));
         }
     }
+}
+
+/// `ssh-keygen -B` and `-lv` with three hashes, whole.
+#[cfg(all(feature = "rsa", feature = "pq", feature = "legacy"))]
+#[test]
+fn pictures_and_words_of_ssh_keygen() {
+    let mut shown = String::new();
+    for (_, _, _, _, public) in golden() {
+        let PublicKeyLine { key, comment } = PublicKeyLine::parse(public).unwrap();
+        let line = |fingerprint: &str| format!("{} {fingerprint} {comment} ({})\n", key.bits().unwrap(), key.kind());
+        shown += &line(&key.fingerprint(FingerprintHash::Sha1).bubble_babble());
+        for hash in [FingerprintHash::Sha256, FingerprintHash::Sha512, FingerprintHash::Md5] {
+            shown += &line(&key.fingerprint(hash).to_string());
+            shown += &format!("{}\n", key.randomart(hash));
+        }
+    }
+    assert_eq!(shown, core::str::from_utf8(data!("pictures.txt")).unwrap());
 }
 
 /// The key of Net::SSH::Perl's `t/ed25519.key`.
