@@ -20,6 +20,7 @@ mod formats;
 mod private;
 mod public;
 mod revocation;
+mod sshsig;
 
 pub use certificate::{
     Certificate, CertificateBuilder, CertificateCheck, CertificateError, CertificateGrant, CertificateKind,
@@ -39,3 +40,4 @@ pub use formats::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, MAX_SCRYPT_WORK};
 pub use private::{GenerateError, KeyAlgorithm, PrivateKey, SignError};
 pub use public::{KeyError, PublicKey};
 pub use revocation::{RevocationList, RevocationListError};
+pub use sshsig::{MessageHash, MessageSignature, MessageSignatureError};

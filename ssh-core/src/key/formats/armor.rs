@@ -9,13 +9,13 @@ use super::KeyFileError;
 use crate::secret::SecretBytes;
 
 /// Columns of OpenSSH's own files.
-pub(super) const OPENSSH_COLUMNS: usize = 70;
+pub(in crate::key) const OPENSSH_COLUMNS: usize = 70;
 /// Columns of everybody else's (RFC 7468 §2).
 #[cfg(any(feature = "pkcs8", feature = "ppk"))]
 pub(super) const PEM_COLUMNS: usize = 64;
 
 /// What stands between a `BEGIN` line and its `END` line.
-pub(super) struct Armored<'a> {
+pub(in crate::key) struct Armored<'a> {
     /// Lines `name: value` before the data (RFC 1421 §4.4).
     pub(super) headers: Vec<(&'a str, &'a str)>,
     /// The data.
@@ -24,7 +24,7 @@ pub(super) struct Armored<'a> {
 
 impl<'a> Armored<'a> {
     /// The data of a block that has no headers, where none belong.
-    pub(super) fn without_headers(self) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    pub(in crate::key) fn without_headers(self) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
         if self.headers.is_empty() { Ok(self.bytes) } else { Err(KeyFileError::Armor) }
     }
 
@@ -37,13 +37,13 @@ impl<'a> Armored<'a> {
 
 /// The label of the first block that holds a key: of the first `BEGIN` line, unless it only begins the parameters of a
 /// curve, which OpenSSL writes before the key.
-pub(super) fn label(text: &[u8]) -> Option<&str> {
+pub(in crate::key) fn label(text: &[u8]) -> Option<&str> {
     lines(text).filter_map(|line| marker(line, "-----BEGIN ")).find(|label| *label != "EC PARAMETERS")
 }
 
 /// The block from the first `BEGIN` line with `label` to its `END` line. Text before and after, line ends of any kind
 /// and blanks around lines do not matter.
-pub(super) fn decode<'a>(text: &'a [u8], label: &str) -> Result<Armored<'a>, KeyFileError> {
+pub(in crate::key) fn decode<'a>(text: &'a [u8], label: &str) -> Result<Armored<'a>, KeyFileError> {
     let mut lines = lines(text).skip_while(|line| marker(line, "-----BEGIN ") != Some(label)).skip(1);
     let mut headers = Vec::new();
     let mut body = Zeroizing::new(Vec::with_capacity(text.len()));
@@ -70,7 +70,7 @@ pub(super) fn decode_base64(base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// `bytes` as armoured text in lines of so many columns.
-pub(super) fn encode(bytes: &[u8], label: &str, headers: &str, columns: usize) -> SecretBytes {
+pub(in crate::key) fn encode(bytes: &[u8], label: &str, headers: &str, columns: usize) -> SecretBytes {
     // all space at once: a growing buffer would leave copies behind
     let room = bytes.len().div_ceil(3) * 4 * (columns + 1) / columns;
     let mut text = String::with_capacity(room + 2 * label.len() + headers.len() + 64);

@@ -3,7 +3,7 @@
 //! To add a format: a variant in [`Format`], a line in [`detect`], a file beside this one, an arm in each of [`read`],
 //! [`public_half`] and [`is_encrypted`]; and a variant in [`KeyFileFormat`] with an arm in [`write`], if it is written.
 
-mod armor;
+pub(super) mod armor;
 mod cipher;
 mod encryption;
 mod error;
