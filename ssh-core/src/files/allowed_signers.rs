@@ -83,8 +83,8 @@ impl AllowedSigners {
         result.map(|()| verified)
     }
 
-    /// Who may have made `signature` at `time`: of a key the patterns of its lines, of a certificate those of its
-    /// principals that the authority's line covers. Nothing is verified.
+    /// Who may have made `signature` at `time`, by the first line that says so: of a key the patterns of its line, of a
+    /// certificate those of its principals that the authority's line covers. Nothing is verified.
     pub fn find_principals(&self, signature: &MessageSignature, time: UnixTime) -> Vec<String> {
         let key = signature.key();
         let mut found = Vec::new();
@@ -96,8 +96,11 @@ impl AllowedSigners {
                     let principals = certificate.principals().iter();
                     found.extend(principals.filter(|principal| allowed(Some(principal))).cloned());
                 }
-                None if allowed(None) => found.push(signer.principals.clone()),
+                None if allowed(None) => found.extend(signer.principals.split(',').map(String::from)),
                 None => {}
+            }
+            if !found.is_empty() {
+                break;
             }
         }
         found
