@@ -183,10 +183,9 @@ impl AllowedSigner {
         if principal.is_some_and(|principal| !covers(&self.principals, principal)) {
             return Err(VerifyError::Principal { line: self.line });
         }
-        if let (Some(patterns), Some(namespace)) = (&self.namespaces, namespace) {
-            if !covers(patterns, namespace) {
-                return Err(VerifyError::Namespace { line: self.line });
-            }
+        let namespaces = self.namespaces.as_deref().unwrap_or("*");
+        if namespace.is_some_and(|namespace| !covers(namespaces, namespace)) {
+            return Err(VerifyError::Namespace { line: self.line });
         }
         if self.valid_after.is_some_and(|first| time < first) || self.valid_before.is_some_and(|last| time > last) {
             return Err(VerifyError::Time { line: self.line });

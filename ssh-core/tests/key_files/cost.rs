@@ -6,10 +6,10 @@ use crate::{file, passphrase};
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let mut out = vec![tag];
-    if length < 0x80 {
-        out.push(length as u8);
-    } else {
-        out.extend([0x82, (length >> 8) as u8, length as u8]);
+    match length {
+        ..0x80 => out.push(length as u8),
+        0x80..0x100 => out.extend([0x81, length as u8]),
+        _ => out.extend([0x82, (length >> 8) as u8, length as u8]),
     }
     out.extend_from_slice(content);
     out

@@ -34,10 +34,12 @@ fn truncated_anywhere() {
 /// Whatever byte is another one: the file is refused, or the key is the same.
 #[test]
 fn one_byte_changed_anywhere() {
-    for name in EVERY_FORMAT.into_iter().filter(|name| !name.ends_with("ctr")) {
+    // Nothing in the last one could tell one key from another: it has no public half and no checksum.
+    let (_, redundant) = EVERY_FORMAT.split_last().unwrap();
+    for name in redundant.iter().copied().filter(|name| !name.ends_with("ctr")) {
         let text = file(name);
         let key = public(name.split('.').next().unwrap());
-        // Half of them for time's sake; deriving a key takes most of it.
+        // Not every one, for time's sake: deriving a key takes most of it.
         let step = if name.ends_with("enc") { 23 } else { 1 };
         for position in (0..text.len()).step_by(step) {
             for change in [1, 0x80] {
@@ -92,7 +94,7 @@ fn halves_of_two_keys() {
         assert_eq!(swapped(name, &point("ecdsa256"), &point("ecdsa256")), None);
         assert_eq!(swapped(name, &point("ecdsa256"), &other), Some(KeyFileError::PublicMismatch), "{name}");
     }
-    let modulus = |key: &str| public(key).blob()[40..296].to_vec();
+    let modulus = |key: &str| public(key).blob()[23..279].to_vec();
     let mut changed = modulus("rsa2048");
     changed[100] ^= 1;
     for name in ["rsa2048.pem", "rsa2048.pkcs8"] {

@@ -101,11 +101,13 @@ fn to_pem((label, der): (&str, Vec<u8>)) -> String {
 }
 
 fn read_rfc4716(text: &[u8]) -> Result<PublicKeyLine, KeyError> {
-    let mut lines = armor::lines(text).skip_while(|line| *line != BEGIN).skip(1);
+    // Blanks at the start of a line may be those of a header that goes on.
+    let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let mut lines = lines.skip_while(|line| line.trim_ascii_start() != BEGIN).skip(1);
     let (mut body, mut header, mut comment) = (Vec::new(), Vec::new(), String::new());
     loop {
         let line = lines.next().ok_or(KeyError::Armor)?;
-        if line == END {
+        if line.trim_ascii_start() == END {
             break;
         }
         // No line of base64 has a colon, and a header goes on behind a backslash.
@@ -119,7 +121,7 @@ fn read_rfc4716(text: &[u8]) -> Result<PublicKeyLine, KeyError> {
                 }
             }
         } else {
-            body.extend_from_slice(line);
+            body.extend_from_slice(line.trim_ascii_start());
         }
     }
     let blob = armor::decode_base64(&body).ok_or(KeyError::Armor)?;
