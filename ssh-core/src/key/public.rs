@@ -81,19 +81,7 @@ impl PublicKey {
     /// What users call this kind of key: `RSA`, `ED25519-SK`, `ECDSA-CERT`; the key type itself if it is not built in.
     pub fn kind(&self) -> &str {
         let key_type = self.key_type();
-        let plain = key_type.split_once("-cert").map_or(key_type, |(plain, _)| plain);
-        let certificate = plain.len() < key_type.len();
-        let [kind, certified] = match plain {
-            "ssh-ed25519" => ["ED25519", "ED25519-CERT"],
-            "ssh-rsa" => ["RSA", "RSA-CERT"],
-            "ssh-dss" => ["DSA", "DSA-CERT"],
-            "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ecdsa-sha2-nistp521" => ["ECDSA", "ECDSA-CERT"],
-            "sk-ssh-ed25519" | "sk-ssh-ed25519@openssh.com" => ["ED25519-SK", "ED25519-SK-CERT"],
-            "sk-ecdsa-sha2-nistp256" | "sk-ecdsa-sha2-nistp256@openssh.com" => ["ECDSA-SK", "ECDSA-SK-CERT"],
-            "ssh-mldsa44-ed25519" | "ssh-mldsa44-ed25519@openssh.com" => ["MLDSA44-ED25519", "MLDSA44-ED25519-CERT"],
-            _ => return key_type,
-        };
-        if certificate { certified } else { kind }
+        KINDS.iter().find(|(_, names)| names.contains(&key_type)).map_or(key_type, |(kind, _)| kind)
     }
 
     /// The size users know the key by, such as 256 for Ed25519 and the modulus' bits for RSA. `None` for a type that is
@@ -141,6 +129,31 @@ fn check_known(key_type: &str, key_blob: &[u8]) -> Result<(), SignatureError> {
 }
 
 const RSA: &str = "ssh-rsa";
+
+/// What users call the key types.
+const KINDS: &[(&str, &[&str])] = &[
+    ("ED25519", &["ssh-ed25519"]),
+    ("RSA", &["ssh-rsa"]),
+    ("DSA", &["ssh-dss"]),
+    ("ECDSA", &["ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"]),
+    ("ED25519-SK", &["sk-ssh-ed25519@openssh.com"]),
+    ("ECDSA-SK", &["sk-ecdsa-sha2-nistp256@openssh.com"]),
+    ("MLDSA44-ED25519", &["ssh-mldsa44-ed25519", "ssh-mldsa44-ed25519@openssh.com"]),
+    ("ED25519-CERT", &["ssh-ed25519-cert-v01@openssh.com"]),
+    ("RSA-CERT", &["ssh-rsa-cert-v01@openssh.com"]),
+    ("DSA-CERT", &["ssh-dss-cert-v01@openssh.com"]),
+    (
+        "ECDSA-CERT",
+        &[
+            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+        ],
+    ),
+    ("ED25519-SK-CERT", &["sk-ssh-ed25519-cert-v01@openssh.com"]),
+    ("ECDSA-SK-CERT", &["sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"]),
+    ("MLDSA44-ED25519-CERT", &["ssh-mldsa44-ed25519-cert", "ssh-mldsa44-ed25519-cert-v01@openssh.com"]),
+];
 
 /// Why bytes or a line are not a public key.
 #[derive(Clone, Debug, PartialEq, Eq)]

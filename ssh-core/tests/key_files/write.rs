@@ -35,6 +35,7 @@ fn what_is_written_is_read_again() {
                 };
                 assert_eq!(again.comment(), comment, "{format:?}");
                 assert_eq!(PrivateKey::is_encrypted(text.expose()), Ok(encryption.is_some()));
+                assert_eq!(KeyFileFormat::of(text.expose()), Ok(format));
             }
         }
     }

@@ -67,6 +67,27 @@ pub enum KeyFileFormat {
     Ppk2,
 }
 
+impl KeyFileFormat {
+    /// The format of a private key file, by its first lines.
+    ///
+    /// # Errors
+    /// [`KeyFileError`]: it is in none of these.
+    pub fn of(text: &[u8]) -> Result<Self, KeyFileError> {
+        match detect(text)? {
+            Format::OpenSsh => Ok(Self::OpenSsh),
+            #[cfg(feature = "pkcs8")]
+            Format::Pem(pem::Label::Pkcs8 | pem::Label::EncryptedPkcs8) => Ok(Self::Pkcs8),
+            #[cfg(feature = "pkcs8")]
+            Format::Pem(_) => Ok(Self::Pem),
+            #[cfg(feature = "ppk")]
+            Format::Ppk if ppk::Version::of(text.trim_ascii_start()) == Some(ppk::Version::V2) => Ok(Self::Ppk2),
+            #[cfg(feature = "ppk")]
+            Format::Ppk => Ok(Self::Ppk3),
+            Format::Other(label) => Err(KeyFileError::UnsupportedFormat { label }),
+        }
+    }
+}
+
 /// Reads a private key file of any format that is built in.
 pub(super) fn read(text: &[u8], passphrase: Option<&SecretBytes>) -> Result<PrivateKey, KeyFileError> {
     match detect(text)? {
