@@ -2,6 +2,7 @@
 
 mod fingerprints;
 mod openssl;
+mod program;
 mod public;
 mod puttygen;
 mod signatures;
