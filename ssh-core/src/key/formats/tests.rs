@@ -1,10 +1,5 @@
 use super::*;
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec,
-    vec::Vec,
-};
+use alloc::{format, vec, vec::Vec};
 
 use proptest::prelude::*;
 
@@ -112,6 +107,7 @@ fn fingerprints_of_ssh_keygen() {
 #[cfg(all(feature = "rsa", feature = "pq", feature = "legacy"))]
 #[test]
 fn pictures_and_words_of_ssh_keygen() {
+    use alloc::string::{String, ToString};
     let mut shown = String::new();
     for (_, _, _, _, public) in golden() {
         let PublicKeyLine { key, comment } = PublicKeyLine::parse(public).unwrap();
