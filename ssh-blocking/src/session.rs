@@ -291,7 +291,7 @@ impl Session {
     }
 }
 
-/// Reads a private key in OpenSSH's format.
+/// Reads a private key file of any format that [`PrivateKey::read`] knows.
 ///
 /// # Errors
 /// [`Error::File`], or [`Error::KeyFile`], which says if a passphrase is needed or wrong.

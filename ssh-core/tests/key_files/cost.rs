@@ -57,6 +57,10 @@ fn too_dear(unit: &'static str, demanded: u64, limit: u64) -> KeyFileError {
     KeyFileError::Cost { unit, demanded, limit }
 }
 
+fn pbkdf2_malformed() -> KeyFileError {
+    KeyFileError::Malformed(ssh_core::wire::DecodeError::InvalidValue)
+}
+
 #[test]
 fn pbkdf2_that_takes_years() {
     assert_eq!(refused(&pbkdf2(1)), KeyFileError::WrongPassphrase, "it is read and tried");
@@ -65,6 +69,11 @@ fn pbkdf2_that_takes_years() {
     }
     let text = refused(&pbkdf2(4_000_000_000)).to_string();
     assert_eq!(text, "the key file takes 4000000000 iterations of PBKDF2; at most 10000000 are allowed");
+    for (length, expected) in [(32, KeyFileError::WrongPassphrase), (16, pbkdf2_malformed())] {
+        let oid = hex_literal::hex!("06092a864886f70d01050c");
+        let parameters = sequence(&[&tlv(4, &[3; 8]), &integer(1), &integer(length)]);
+        assert_eq!(refused(&encrypted(&sequence(&[&oid, &parameters]))), expected, "a key of {length} bytes");
+    }
     assert!(matches!(refused(&pbkdf2(0)), KeyFileError::Malformed(_)));
     assert!(matches!(refused(&pbkdf2(u64::MAX)), KeyFileError::Malformed(_)));
 }

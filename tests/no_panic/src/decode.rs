@@ -87,7 +87,7 @@ pub extern "C" fn decode_keys(file: &&[u8], passphrase: &&[u8], random: &mut Cha
         }
         Err(error) => consider(error.to_string()),
     }
-    consider((PrivateKey::public_half(file), PrivateKey::is_encrypted(file)));
+    consider((PrivateKey::public_half(file), PrivateKey::is_encrypted(file), KeyFileFormat::of(file)));
 }
 
 /// Reads an identity of SSH-1, and writes it.

@@ -187,9 +187,12 @@ pub(super) fn unpad(data: &[u8], block: usize) -> Option<&[u8]> {
     right.then_some(content)
 }
 
-/// Adds the padding of RFC 8018 §6.1.1.
+/// A copy with the padding of RFC 8018 §6.1.1.
 #[cfg(feature = "pkcs8")]
-pub(super) fn pad(data: &mut alloc::vec::Vec<u8>, block: usize) {
+pub(super) fn padded(data: &[u8], block: usize) -> zeroize::Zeroizing<alloc::vec::Vec<u8>> {
     let length = block - data.len() % block;
-    data.resize(data.len() + length, u8::try_from(length).unwrap_or(u8::MAX));
+    let mut padded = zeroize::Zeroizing::new(alloc::vec::Vec::with_capacity(data.len() + length));
+    padded.extend_from_slice(data);
+    padded.resize(data.len() + length, u8::try_from(length).unwrap_or(u8::MAX));
+    padded
 }

@@ -106,7 +106,7 @@ pub(super) fn write_pkcs8(
     let Some(encryption) = encryption else {
         return Ok(armor::encode(&der, Label::Pkcs8.as_str(), "", PEM_COLUMNS));
     };
-    let der = pbes2::encrypt(der, encryption.passphrase()?, random)?;
+    let der = pbes2::encrypt(&der, encryption.passphrase()?, random)?;
     Ok(armor::encode(&der, Label::EncryptedPkcs8.as_str(), "", PEM_COLUMNS))
 }
 
@@ -123,7 +123,7 @@ pub(super) fn write_traditional(
     let passphrase = encryption.passphrase()?;
     #[cfg(feature = "legacy")]
     {
-        let (der, headers) = proc_type::encrypt(der, passphrase, random)?;
+        let (der, headers) = proc_type::encrypt(&der, passphrase, random)?;
         Ok(armor::encode(&der, label.as_str(), &headers, PEM_COLUMNS))
     }
     #[cfg(not(feature = "legacy"))]

@@ -14,7 +14,7 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use super::super::cipher::{pad, unpad};
+use super::super::cipher::{padded, unpad};
 use super::super::encryption::check_cost;
 use super::super::{KeyFileCipher, KeyFileError};
 use super::{malformed, oid};
@@ -46,6 +46,9 @@ pub(super) fn decrypt(der: &[u8], passphrase: Option<&SecretBytes>) -> Result<Ze
     if iv.as_bytes().len() != cipher.iv_length() {
         return Err(malformed(()));
     }
+    if kdf.key_length().is_some_and(|length| usize::from(length) != cipher.key_length()) {
+        return Err(malformed(()));
+    }
     let passphrase = passphrase.ok_or(KeyFileError::PassphraseRequired)?;
     let mut key_and_iv = Zeroizing::new(Vec::with_capacity(cipher.key_length() + cipher.iv_length()));
     key_and_iv.resize(cipher.key_length(), 0);
@@ -60,7 +63,7 @@ pub(super) fn decrypt(der: &[u8], passphrase: Option<&SecretBytes>) -> Result<Ze
 
 /// `EncryptedPrivateKeyInfo` around the private key's bytes.
 pub(super) fn encrypt(
-    mut content: Zeroizing<Vec<u8>>,
+    content: &[u8],
     passphrase: &[u8],
     random: &mut dyn SecureRandom,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
@@ -73,8 +76,7 @@ pub(super) fn encrypt(
     key_and_iv.resize(cipher.key_length(), 0);
     Kdf::Pbkdf2(pbkdf2).derive(passphrase, &mut key_and_iv)?;
     key_and_iv.extend_from_slice(&iv);
-    content.reserve_exact(cipher.block_length());
-    pad(&mut content, cipher.block_length());
+    let mut content = padded(content, cipher.block_length());
     cipher.encrypt(&key_and_iv, &mut content)?;
 
     let encode = || {
@@ -143,6 +145,14 @@ impl Kdf {
                 Ok(Self::Scrypt(scrypt, params))
             }
             other => Err(KeyFileError::UnsupportedKdf { name: other.to_string() }),
+        }
+    }
+
+    /// The length of the key, if the file says it.
+    const fn key_length(&self) -> Option<u16> {
+        match self {
+            Self::Pbkdf2(pbkdf2) => pbkdf2.key_length,
+            Self::Scrypt(scrypt, _) => scrypt.key_length,
         }
     }
 

@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 use zeroize::Zeroizing;
 
 use super::super::armor::from_hex;
-use super::super::cipher::{pad, unpad};
+use super::super::cipher::{padded, unpad};
 use super::super::{KeyFileCipher, KeyFileError};
 use super::malformed;
 use crate::random::SecureRandom;
@@ -37,14 +37,13 @@ pub(super) fn decrypt(
 
 /// Encrypts a block; the result is it and its headers, with the empty line after them.
 pub(super) fn encrypt(
-    mut content: Zeroizing<Vec<u8>>,
+    content: &[u8],
     passphrase: &[u8],
     random: &mut dyn SecureRandom,
 ) -> Result<(Zeroizing<Vec<u8>>, String), KeyFileError> {
     let mut iv = [0; 16];
     random.fill(&mut iv)?;
-    content.reserve_exact(CIPHER.block_length());
-    pad(&mut content, CIPHER.block_length());
+    let mut content = padded(content, CIPHER.block_length());
     CIPHER.encrypt(&derive(passphrase, &iv, CIPHER), &mut content)?;
     let iv: String = iv.iter().map(|byte| format!("{byte:02X}")).collect();
     Ok((content, format!("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,{iv}\n\n")))

@@ -204,15 +204,19 @@ impl<'a> File<'a> {
 }
 
 /// Lines in the order the format fixes.
-struct Lines<'a>(core::slice::Split<'a, u8, fn(&u8) -> bool>);
+struct Lines<'a> {
+    lines: core::slice::Split<'a, u8, fn(&u8) -> bool>,
+    /// Bytes of the whole text.
+    length: usize,
+}
 
 impl<'a> Lines<'a> {
     fn new(text: &'a [u8]) -> Self {
-        Self(text.split(|&byte| byte == b'\n'))
+        Self { lines: text.split(|&byte| byte == b'\n'), length: text.len() }
     }
 
     fn next(&mut self) -> Result<&'a [u8], KeyFileError> {
-        let line = self.0.next().ok_or(KeyFileError::Armor)?;
+        let line = self.lines.next().ok_or(KeyFileError::Armor)?;
         Ok(line.strip_suffix(b"\r").unwrap_or(line))
     }
 
@@ -229,7 +233,8 @@ impl<'a> Lines<'a> {
 
     /// The bytes in as many lines as the header `name` says.
     fn base64(&mut self, name: &str) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-        let mut body = Zeroizing::new(Vec::new());
+        // all space at once: a growing buffer would leave copies behind
+        let mut body = Zeroizing::new(Vec::with_capacity(self.length));
         for _ in 0..self.number(name)? {
             body.extend_from_slice(self.next()?.trim_ascii());
         }
