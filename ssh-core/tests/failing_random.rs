@@ -88,6 +88,17 @@ fn files_are_not_written_without() {
     let encryption = KeyEncryption { rounds: 1, ..KeyEncryption::new("phrase".into()) };
     let encrypted = needed(failed, |random| key.write(KeyFileFormat::OpenSsh, Some(&encryption), random));
     assert_eq!((plain, encrypted), (1, 2), "the check number; and the salt");
+    #[cfg(all(feature = "pkcs8", feature = "ppk"))]
+    {
+        for format in [KeyFileFormat::Pkcs8, KeyFileFormat::Ppk3, KeyFileFormat::Ppk2] {
+            assert!(key.write(format, None, &mut dry(0)).is_ok(), "nothing is drawn for {format:?}");
+        }
+        for (format, draws) in [(KeyFileFormat::Pkcs8, 2), (KeyFileFormat::Ppk3, 1)] {
+            let failed = KeyFileError::Random(RandomError);
+            assert_eq!(needed(failed, |random| key.write(format, Some(&encryption), random)), draws, "{format:?}");
+        }
+        assert!(key.write(KeyFileFormat::Ppk2, Some(&encryption), &mut dry(0)).is_ok(), "it has no salt");
+    }
     let failed = FormatEntryError::Random(RandomError);
     let salted = needed(failed, |random| KnownHosts::format_entry("host", 22, key.public_key(), Some(random)));
     assert_eq!(salted, 1);

@@ -141,6 +141,18 @@ fn signatures_are_made_and_verified() {
     desk.fails(&verify, "could not verify the signature");
     write(&desk.at("others"), format!("alice cert-authority {public}").as_bytes());
     desk.fails(&["-Y", "find-principals", "-f", "others", "-s", "message.sig"], "no principal is allowed");
+    let mut certify = Keygen::System.command();
+    certify.arg("-q").arg("-s").arg(desk.at("key")).args(["-I", "id", "-n", "alice"]).arg(desk.at("key.pub"));
+    run(certify);
+    fs::remove_file(desk.at("message.sig")).expect("it was written");
+    desk.run(&["-q", "-Y", "sign", "-n", "file", "-f", "key-cert.pub", "message"]);
+    let mut theirs = Keygen::System.command();
+    theirs.args(["-Y", "verify", "-n", "file", "-I", "alice", "-f", "others", "-s", "message.sig"]);
+    theirs.current_dir(desk.0.path());
+    let theirs = run_with_timeout(theirs, message, DEADLINE).expect_success().stdout_text();
+    assert!(theirs.contains("ED25519-CERT"), "{theirs}");
+    desk.run(&["-q", "-Y", "sign", "-n", "file", "-f", "key", "message"]);
+
     let piped = desk.output(&["-Y", "sign", "-n", "file", "-f", "key.pub"], message).expect_success().stdout;
     assert_eq!(piped, fs::read(desk.at("message.sig")).expect("it was written"));
 }

@@ -86,6 +86,8 @@ pub enum KeyFileError {
     },
     /// The public half in the file does not belong to the private half. Signing with such a pair could reveal the key.
     PublicMismatch,
+    /// The only encryption the format has is MD5, once, which needs the feature `legacy`.
+    WeakEncryption,
     /// A file cannot be encrypted with an empty passphrase.
     EmptyPassphrase,
     /// The source of randomness failed.
@@ -149,6 +151,9 @@ impl fmt::Display for KeyFileError {
             Self::PublicKey(error) => write!(f, "in the key file, {error}"),
             Self::InvalidKey { key_type } => write!(f, "the key file does not hold a valid {key_type} key"),
             Self::PublicMismatch => f.write_str("the key file's public half does not belong to its private half"),
+            Self::WeakEncryption => {
+                f.write_str("the encryption of this format is too weak; take PKCS#8 or OpenSSH's own format")
+            }
             Self::EmptyPassphrase => f.write_str("a key file cannot be encrypted with an empty passphrase"),
             Self::Random(error) => write!(f, "the key file could not be written: {error}"),
         }

@@ -129,7 +129,7 @@ pub(super) fn write_traditional(
     #[cfg(not(feature = "legacy"))]
     {
         let _ = (passphrase, random);
-        Err(KeyFileError::UnsupportedCipher { name: "AES-128-CBC".into() })
+        Err(KeyFileError::WeakEncryption)
     }
 }
 
