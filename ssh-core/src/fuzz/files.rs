@@ -63,14 +63,27 @@ pub fn key_files(data: &[u8]) {
         assert!(Ssh1PrivateKey::read(again.expose(), None).is_ok_and(|again| again.modulus() == key.modulus()));
     }
     if let Some(content) = cheap(text) {
-        let mut file = String::from("-----BEGIN OPENSSH PRIVATE KEY-----\n");
-        for line in Base64::encode_string(&content).as_bytes().chunks(70) {
-            file.push_str(core::str::from_utf8(line).expect("base64"));
-            file.push('\n');
-        }
-        file.push_str("-----END OPENSSH PRIVATE KEY-----\n");
+        let file = armoured("OPENSSH PRIVATE KEY", &content);
         check_private(PrivateKey::read(file.as_bytes(), Some(&"pass phrase".into())));
     }
+    for label in ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"] {
+        check_private(PrivateKey::read(armoured(label, text).as_bytes(), None));
+    }
+    for label in ["PUBLIC KEY", "RSA PUBLIC KEY"] {
+        if let Ok(line) = PublicKeyLine::read(armoured(label, text).as_bytes()) {
+            check_public(&line.key);
+        }
+    }
+}
+
+fn armoured(label: &str, content: &[u8]) -> String {
+    let mut file = alloc::format!("-----BEGIN {label}-----\n");
+    for line in Base64::encode_string(content).as_bytes().chunks(70) {
+        file.push_str(core::str::from_utf8(line).expect("base64"));
+        file.push('\n');
+    }
+    file.push_str(&alloc::format!("-----END {label}-----\n"));
+    file
 }
 
 /// The content of a key file, by itself or from its text, with so few rounds that it can be opened at once.

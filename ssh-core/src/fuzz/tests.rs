@@ -190,6 +190,12 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
                 add(name, file(name));
             }
             add("ed25519.ppk3.enc", file("ed25519.ppk3.enc"));
+            for name in ["ecdsa256.pkcs8", "openssl25519.pkcs8", "rsa2048.pem", "dsa.pem", "dsa.pkcs8"] {
+                add(&format!("{name}.der"), seeds::inside(&file(name)));
+            }
+            for name in ["ecdsa256.pkcs8.enc", "ecdsa256.pkcs8.scrypt", "dsa.spki", "rsa2048.pub.pem"] {
+                add(&format!("{name}.der"), seeds::inside(&file(name)));
+            }
         }
         "public_keys" => {
             for name in ["ed25519.pub", "ecdsa256.pub", "ecdsa384.pub", "ecdsa521.pub", "rsa2048.pub"] {

@@ -20,6 +20,14 @@ fn text(name: &str) -> String {
     String::from_utf8(file(name)).unwrap()
 }
 
+/// What a file's armour is around.
+pub(super) fn inside(text: &[u8]) -> Vec<u8> {
+    use base64ct::{Base64, Encoding};
+    let text = core::str::from_utf8(text).unwrap_or_default();
+    let base64: String = text.lines().filter(|line| !line.contains('-')).collect();
+    Base64::decode_vec(&base64).unwrap()
+}
+
 fn piece(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat()
 }
