@@ -98,3 +98,16 @@ fn what_is_no_public_key_file() {
     let line = [b"# a comment\n\n", file("ed25519.pub").as_slice()].concat();
     assert_eq!(PublicKeyLine::read(&line).unwrap().key, public("ed25519"));
 }
+
+#[test]
+fn faults_in_words() {
+    let words = |text: &[u8]| PublicKeyLine::read(text).unwrap_err().to_string();
+    assert_eq!(words(&file("ed25519")), "the file holds no public key but \"OPENSSH PRIVATE KEY\"");
+    let cut = &file("ed25519.rfc4716")[..60];
+    assert_eq!(words(cut), "the public key file is damaged: its base64 text or its END line is wrong");
+    let other = ssh_core::key::PublicKey::from_blob(b"\0\0\0\x07ssh-new").unwrap();
+    let line = PublicKeyLine { key: other, comment: String::new() };
+    let error = line.write(PublicKeyFormat::Pkcs8).unwrap_err();
+    assert_eq!(error.to_string(), "a key of type ssh-new cannot be written as PKCS#8");
+    assert_eq!(line.write(PublicKeyFormat::OpenSsh).as_deref(), Ok("ssh-new AAAAB3NzaC1uZXc=\n"));
+}

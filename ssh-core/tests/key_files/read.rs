@@ -111,3 +111,18 @@ fn what_is_not_built_in_is_named() {
     let error = PrivateKey::read(x25519, None).unwrap_err();
     assert_eq!(error, KeyFileError::UnsupportedKeyType { name: "1.3.101.110".into() });
 }
+
+/// What a person reads about a file that cannot be used.
+#[test]
+fn faults_in_words() {
+    let words = |name: &str| PrivateKey::read(&file(name), Some(&"x".into())).unwrap_err().to_string();
+    assert_eq!(words("ecdsa256.ppk3.enc"), "the passphrase does not open the key file");
+    let pbes1 = words("ecdsa256.pkcs8.pbes1");
+    assert!(pbes1.starts_with("the key file is encrypted with \"1.2.840.113549.1.12.1.3\"; convert it"), "{pbes1}");
+    let changed = String::from_utf8(file("ed25519.ppk3")).unwrap().replace("plain", "other");
+    let error = PrivateKey::read(changed.as_bytes(), None).unwrap_err();
+    assert_eq!(error.to_string(), "the key file is damaged: its checksum is not that of its content");
+    let format = "PEM";
+    let error = KeyFileError::NotInFormat { key_type: "ssh-ed25519".into(), format };
+    assert_eq!(error.to_string(), "a key of type ssh-ed25519 cannot be written as PEM");
+}
