@@ -341,7 +341,8 @@ impl<'a> Command<'a> {
     }
 }
 
-/// Reads a private key in OpenSSH's format. Reading and decrypting happen on a thread of their own.
+/// Reads a private key file of any format that [`PrivateKey::read`] knows. Reading and decrypting happen on a thread of their
+/// own.
 ///
 /// # Errors
 /// [`Error::File`], or [`Error::KeyFile`], which says if a passphrase is needed or wrong.

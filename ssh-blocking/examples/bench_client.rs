@@ -96,7 +96,7 @@ impl Target {
     }
 
     fn connect(&self) -> Result<Session, Failure> {
-        let key = PrivateKey::from_openssh(&self.identity, None)?;
+        let key = PrivateKey::read(&self.identity, None)?;
         let mut config = ClientConfig::default();
         config.algorithms = self.algorithms.clone();
         let session = Connector::new().config(config).host_keys(AnyHost).connect(&self.host, self.port)?;

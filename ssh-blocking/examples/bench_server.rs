@@ -37,7 +37,7 @@ fn run() -> Result<(), Failure> {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
             "--port" => port = value.parse()?,
-            "--hostkey" => host_key = Some(PrivateKey::from_openssh(&std::fs::read(&value)?, None)?),
+            "--hostkey" => host_key = Some(PrivateKey::read(&std::fs::read(&value)?, None)?),
             "--authorized-keys" => authorized = std::fs::read(&value)?,
             "--cipher" => {
                 let known = Algorithms::default().ciphers;

@@ -291,14 +291,14 @@ impl Session {
     }
 }
 
-/// Reads a private key in OpenSSH's format.
+/// Reads a private key file of any format that [`PrivateKey::read`] knows.
 ///
 /// # Errors
 /// [`Error::File`], or [`Error::KeyFile`], which says if a passphrase is needed or wrong.
 pub fn read_key(path: impl AsRef<Path>, passphrase: Option<&SecretBytes>) -> Result<PrivateKey> {
     let path = path.as_ref();
     let text = std::fs::read(path).map(SecretBytes::new).map_err(|error| Error::File { path: path.into(), error })?;
-    PrivateKey::from_openssh(text.expose(), passphrase).map_err(|error| Error::KeyFile { path: path.into(), error })
+    PrivateKey::read(text.expose(), passphrase).map_err(|error| Error::KeyFile { path: path.into(), error })
 }
 
 /// Tries every address of the host until one answers.

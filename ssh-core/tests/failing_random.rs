@@ -9,7 +9,7 @@ use common::{Pair, Setup, key, random};
 use ssh_core::crypto::Algorithms;
 use ssh_core::crypto::kex::{KexError, KexSettings, KexStep, KeyExchange};
 use ssh_core::files::known_hosts::{FormatEntryError, KnownHosts};
-use ssh_core::key::{GenerateError, KeyAlgorithm, KeyEncryption, KeyFileError, PrivateKey};
+use ssh_core::key::{GenerateError, KeyAlgorithm, KeyEncryption, KeyFileError, KeyFileFormat, PrivateKey};
 use ssh_core::random::{ChaChaRandom, RandomError, SecureRandom};
 use ssh_core::wire::DisconnectReason;
 use ssh_core::{
@@ -84,10 +84,21 @@ fn rsa_alone_does_not_sign_without() {
 fn files_are_not_written_without() {
     let key = key(KeyAlgorithm::Ed25519, 1);
     let failed = KeyFileError::Random(RandomError);
-    let plain = needed(failed.clone(), |random| key.to_openssh(None, random));
-    let encryption = KeyEncryption { passphrase: "phrase".into(), rounds: 1 };
-    let encrypted = needed(failed, |random| key.to_openssh(Some(&encryption), random));
+    let plain = needed(failed.clone(), |random| key.write(KeyFileFormat::OpenSsh, None, random));
+    let encryption = KeyEncryption { rounds: 1, ..KeyEncryption::new("phrase".into()) };
+    let encrypted = needed(failed, |random| key.write(KeyFileFormat::OpenSsh, Some(&encryption), random));
     assert_eq!((plain, encrypted), (1, 2), "the check number; and the salt");
+    #[cfg(all(feature = "pkcs8", feature = "ppk"))]
+    {
+        for format in [KeyFileFormat::Pkcs8, KeyFileFormat::Ppk3, KeyFileFormat::Ppk2] {
+            assert!(key.write(format, None, &mut dry(0)).is_ok(), "nothing is drawn for {format:?}");
+        }
+        for (format, draws) in [(KeyFileFormat::Pkcs8, 2), (KeyFileFormat::Ppk3, 1)] {
+            let failed = KeyFileError::Random(RandomError);
+            assert_eq!(needed(failed, |random| key.write(format, Some(&encryption), random)), draws, "{format:?}");
+        }
+        assert!(key.write(KeyFileFormat::Ppk2, Some(&encryption), &mut dry(0)).is_ok(), "it has no salt");
+    }
     let failed = FormatEntryError::Random(RandomError);
     let salted = needed(failed, |random| KnownHosts::format_entry("host", 22, key.public_key(), Some(random)));
     assert_eq!(salted, 1);

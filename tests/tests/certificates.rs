@@ -154,7 +154,7 @@ fn users_of_ours_at_opensshs_server(ours: Ours) {
     let office = Office::new();
     let trusts = format!("TrustedUserCAKeys {}", office.authority.public.display());
     let sshd = Sshd::builder().line(&trusts).line("MaxAuthTries 20").start();
-    let read = |path: &Path| PrivateKey::from_openssh(&fs::read(path).expect("it is there"), None).expect("a key");
+    let read = |path: &Path| PrivateKey::read(&fs::read(path).expect("it is there"), None).expect("a key");
     let authority = read(&office.authority.private);
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs();
     let around = UnixTime::from_secs(seconds - 3600)..UnixTime::from_secs(seconds + 3600);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ssh_blocking::ssh_core::SecretBytes;
-use ssh_blocking::ssh_core::key::{KeyAlgorithm, KeyEncryption, KeyFileError, PrivateKey};
+use ssh_blocking::ssh_core::key::{KeyAlgorithm, KeyEncryption, KeyFileError, KeyFileFormat, PrivateKey};
 use ssh_blocking::ssh_core::random::OsRandom;
 use ssh_blocking::{Connector, Credentials, Error, KnownHostsPolicy, LoginError, Session};
 use ssh_interop_tests::peer::openssh::{KeyType, Sshd, keygen};
@@ -17,7 +17,7 @@ fn connect(sshd: &Sshd) -> Session {
 
 fn read_key(path: &Path, passphrase: Option<&str>) -> Result<PrivateKey, KeyFileError> {
     let passphrase = passphrase.map(SecretBytes::from);
-    PrivateKey::from_openssh(&std::fs::read(path).expect("ssh-keygen made it"), passphrase.as_ref())
+    PrivateKey::read(&std::fs::read(path).expect("ssh-keygen made it"), passphrase.as_ref())
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn our_keys_are_openssh_keys() {
         sshd.authorize(&key.public_key().to_string());
         let mut encryption = KeyEncryption::new(SecretBytes::from("open sesame"));
         encryption.rounds = 4;
-        let text = key.to_openssh(Some(&encryption), &mut OsRandom).expect("randomness");
+        let text = key.write(KeyFileFormat::OpenSsh, Some(&encryption), &mut OsRandom).expect("randomness");
         let path = sshd.directory().join("ours");
         std::fs::write(&path, text.expose()).expect("the directory is ours");
         let mut chmod = std::process::Command::new("chmod");

@@ -14,7 +14,7 @@ fn connect(sshd: &Sshd) -> Session {
     let policy = KnownHostsPolicy::new(vec![sshd.known_hosts().into()]);
     let session = Connector::new().host_keys(policy).connect("127.0.0.1", sshd.port()).expect("sshd runs");
     let key = std::fs::read(sshd.identity()).expect("the harness made it");
-    let key = PrivateKey::from_openssh(&key, None).expect("ssh-keygen made it");
+    let key = PrivateKey::read(&key, None).expect("ssh-keygen made it");
     assert_eq!(session.login(sshd.user(), key).expect("the key is authorized"), "publickey");
     session
 }

@@ -37,7 +37,7 @@ pub(crate) fn job_from_arguments() -> Result<Job> {
 
 /// An unencrypted private key in OpenSSH's format.
 pub(crate) fn read_key(path: &str) -> Result<PrivateKey> {
-    PrivateKey::from_openssh(&read_file(path)?, None).map_err(|error| format!("{path}: {error}").into())
+    PrivateKey::read(&read_file(path)?, None).map_err(|error| format!("{path}: {error}").into())
 }
 
 pub(crate) fn read_file(path: &str) -> Result<Vec<u8>> {

@@ -170,7 +170,7 @@ impl KeyOption {
 
 /// The options at the start of `content`, and what follows them. Commas and blanks inside quotes do not separate, and
 /// `\"` does not end a quote.
-fn split_options(content: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
+pub(super) fn split_options(content: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
     let mut options = Vec::new();
     let (mut start, mut quoted, mut escaped) = (0, false, false);
     for (position, &byte) in content.iter().enumerate() {
@@ -192,7 +192,7 @@ fn split_options(content: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
 }
 
 /// Resolves `\"`; any other quote inside is malformed, and so is text that is not UTF-8.
-fn unquote(text: &[u8]) -> Option<String> {
+pub(super) fn unquote(text: &[u8]) -> Option<String> {
     let text = core::str::from_utf8(text).ok()?;
     let mut value = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

@@ -1,6 +1,7 @@
 //! OpenSSH's text files: text in, verdict out. Nothing here opens a file.
 
 pub mod algorithm_list;
+pub mod allowed_signers;
 pub mod authorized_keys;
 pub mod known_hosts;
 pub mod moduli;

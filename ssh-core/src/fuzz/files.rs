@@ -9,11 +9,17 @@ use super::fake::random;
 use super::input::Input;
 use crate::crypto::kex::DhGroup;
 use crate::crypto::{Algorithms, Named};
+use crate::files::allowed_signers::AllowedSigners;
 use crate::files::authorized_keys::AuthorizedKeys;
 use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
 use crate::files::moduli::ModuliFile;
 use crate::files::{algorithm_list, ssh_config};
-use crate::key::{FingerprintHash, KeyFileError, PrivateKey, PublicKey, PublicKeyLine};
+#[cfg(feature = "ssh1")]
+use crate::key::Ssh1PrivateKey;
+use crate::key::{
+    FingerprintHash, KeyFileError, KeyFileFormat, MessageSignature, PrivateKey, PublicKey, PublicKeyFormat,
+    PublicKeyLine,
+};
 use crate::time::UnixTime;
 use crate::wire::{Reader, Writer};
 
@@ -25,20 +31,59 @@ const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 /// Rounds of bcrypt that cost a fuzzer nothing.
 const MAX_ROUNDS: u32 = 2;
 
+const FORMATS: &[KeyFileFormat] = &[
+    KeyFileFormat::OpenSsh,
+    #[cfg(feature = "pkcs8")]
+    KeyFileFormat::Pkcs8,
+    #[cfg(feature = "pkcs8")]
+    KeyFileFormat::Pem,
+    #[cfg(feature = "ppk")]
+    KeyFileFormat::Ppk3,
+    #[cfg(feature = "ppk")]
+    KeyFileFormat::Ppk2,
+];
+
 /// Private key files: as text, and from inside the armour. What can be read can be written and read again.
 pub fn key_files(data: &[u8]) {
     let text = Input::new(data, MAX_INPUT).rest();
     // Without a passphrase nothing is derived, however many rounds the file demands.
-    check_private(PrivateKey::from_openssh(text, None));
-    if let Some(content) = cheap(text) {
-        let mut file = String::from("-----BEGIN OPENSSH PRIVATE KEY-----\n");
-        for line in Base64::encode_string(&content).as_bytes().chunks(70) {
-            file.push_str(core::str::from_utf8(line).expect("base64"));
-            file.push('\n');
-        }
-        file.push_str("-----END OPENSSH PRIVATE KEY-----\n");
-        check_private(PrivateKey::from_openssh(file.as_bytes(), Some(&"pass phrase".into())));
+    let read = PrivateKey::read(text, None);
+    let half = PrivateKey::public_half(text);
+    if let Ok(key) = &read {
+        assert_eq!(half, Ok(Some(key.public_key().clone())));
+        assert_eq!(PrivateKey::is_encrypted(text), Ok(false));
     }
+    if read.as_ref().err() == Some(&KeyFileError::PassphraseRequired) {
+        assert_eq!(PrivateKey::is_encrypted(text), Ok(true));
+    }
+    check_private(read);
+    #[cfg(feature = "ssh1")]
+    if let Ok(key) = Ssh1PrivateKey::read(text, None) {
+        let again = key.write(None, &mut random(1)).expect("a key can be written");
+        assert!(Ssh1PrivateKey::read(again.expose(), None).is_ok_and(|again| again.modulus() == key.modulus()));
+    }
+    if let Some(content) = cheap(text) {
+        let file = armoured("OPENSSH PRIVATE KEY", &content);
+        check_private(PrivateKey::read(file.as_bytes(), Some(&"pass phrase".into())));
+    }
+    for label in ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"] {
+        check_private(PrivateKey::read(armoured(label, text).as_bytes(), None));
+    }
+    for label in ["PUBLIC KEY", "RSA PUBLIC KEY"] {
+        if let Ok(line) = PublicKeyLine::read(armoured(label, text).as_bytes()) {
+            check_public(&line.key);
+        }
+    }
+}
+
+fn armoured(label: &str, content: &[u8]) -> String {
+    let mut file = alloc::format!("-----BEGIN {label}-----\n");
+    for line in Base64::encode_string(content).as_bytes().chunks(70) {
+        file.push_str(core::str::from_utf8(line).expect("base64"));
+        file.push('\n');
+    }
+    file.push_str(&alloc::format!("-----END {label}-----\n"));
+    file
 }
 
 /// The content of a key file, by itself or from its text, with so few rounds that it can be opened at once.
@@ -70,14 +115,28 @@ fn content(text: &[u8]) -> Option<Vec<u8>> {
 
 fn check_private(read: Result<PrivateKey, KeyFileError>) {
     let Ok(key) = read else { return };
-    let text = key.to_openssh(None, &mut random(1)).expect("a key can be written");
-    let again = PrivateKey::from_openssh(text.expose(), None).expect("what was written can be read");
-    assert_eq!(again.public_key(), key.public_key());
-    assert_eq!(again.comment(), key.comment());
+    for &format in FORMATS {
+        let Ok(text) = key.write(format, None, &mut random(1)) else {
+            assert_ne!(format, KeyFileFormat::OpenSsh, "every key can be written so");
+            continue;
+        };
+        let again = PrivateKey::read(text.expose(), None).expect("what was written can be read");
+        assert_eq!(again.public_key(), key.public_key());
+        assert!(format != KeyFileFormat::OpenSsh || again.comment() == key.comment());
+    }
     check_public(key.public_key());
 }
 
-/// Public keys: as a line and as a blob.
+const PUBLIC_FORMATS: &[PublicKeyFormat] = &[
+    PublicKeyFormat::OpenSsh,
+    PublicKeyFormat::Rfc4716,
+    #[cfg(feature = "pkcs8")]
+    PublicKeyFormat::Pkcs8,
+    #[cfg(feature = "pkcs8")]
+    PublicKeyFormat::Pem,
+];
+
+/// Public keys as a line, as a blob and as files of other formats, and signatures of messages.
 pub fn public_keys(data: &[u8]) {
     let bytes = Input::new(data, MAX_INPUT).rest();
     if let Ok(line) = PublicKeyLine::parse(bytes) {
@@ -85,6 +144,18 @@ pub fn public_keys(data: &[u8]) {
     }
     if let Ok(key) = PublicKey::from_blob(bytes) {
         check_public(&key);
+    }
+    if let Ok(line) = PublicKeyLine::read(bytes) {
+        check_public(&line.key);
+        for &format in PUBLIC_FORMATS {
+            let Ok(text) = line.write(format) else { continue };
+            let again = PublicKeyLine::read(text.as_bytes()).expect("what was written can be read");
+            assert_eq!(again.key, line.key);
+        }
+    }
+    if let Ok(signature) = MessageSignature::read(bytes) {
+        assert_eq!(MessageSignature::read(signature.write().as_bytes()), Ok(signature.clone()));
+        let _ = signature.verify("file", b"");
     }
 }
 
@@ -96,10 +167,10 @@ fn check_public(key: &PublicKey) {
     assert!(key.signature_algorithms().next().is_none() || key.bits().is_some());
 }
 
-/// `known_hosts`, `authorized_keys`, `moduli`, `ssh_config` and lists of algorithms.
+/// `known_hosts`, `authorized_keys`, `allowed_signers`, `moduli`, `ssh_config` and lists of algorithms.
 pub fn text_files(data: &[u8]) {
     let mut input = Input::new(data, MAX_INPUT);
-    let kind = input.byte() % 5;
+    let kind = input.byte() % 6;
     let bytes = input.rest();
     let text = String::from_utf8_lossy(bytes);
     let lines = bytes.split(|&byte| byte == b'\n').count();
@@ -143,6 +214,11 @@ pub fn text_files(data: &[u8]) {
             assert!(file.groups().len() + file.skipped().len() <= lines);
             let sizes = DhGroup::MIN_BITS..=DhGroup::MAX_BITS;
             assert!(file.groups().iter().all(|group| sizes.contains(&group.bits())));
+        }
+        5 => {
+            let file = AllowedSigners::parse(bytes, 3600);
+            assert!(file.signers().len() + file.skipped().len() <= lines);
+            assert!(file.match_principals("alice").count() <= file.signers().len());
         }
         _ => {
             let lists = Algorithms::default();

@@ -180,14 +180,36 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
             for name in ["ed25519", "ecdsa256", "ecdsa521", "rsa2048", "ed25519.ctr", "ed25519.aes192-cbc"] {
                 add(name, file(name));
             }
+            for name in
+                ["rsa2048.pkcs8", "rsa2048.pem", "ecdsa256.pem.compressed", "openssl25519.pkcs8", "dsa.pkcs8", "ssh1"]
+            {
+                add(name, file(name));
+            }
+            for name in ["ecdsa256.pkcs8.enc", "ecdsa256.pkcs8.scrypt", "ecdsa256.pem.enc", "ed25519.ppk3", "dsa.ppk2"]
+            {
+                add(name, file(name));
+            }
+            add("ed25519.ppk3.enc", file("ed25519.ppk3.enc"));
+            for name in ["ecdsa256.pkcs8", "openssl25519.pkcs8", "rsa2048.pem", "dsa.pem", "dsa.pkcs8"] {
+                add(&format!("{name}.der"), seeds::inside(&file(name)));
+            }
+            for name in ["ecdsa256.pkcs8.enc", "ecdsa256.pkcs8.scrypt", "dsa.spki", "rsa2048.pub.pem"] {
+                add(&format!("{name}.der"), seeds::inside(&file(name)));
+            }
         }
         "public_keys" => {
             for name in ["ed25519.pub", "ecdsa256.pub", "ecdsa384.pub", "ecdsa521.pub", "rsa2048.pub"] {
                 add(name, file(name));
             }
+            for name in ["rsa2048.rfc4716", "rsa2048.spki", "rsa2048.pub.pem", "ecdsa384.spki", "dsa.spki"] {
+                add(name, file(name));
+            }
+            add("signature", file("../signatures/ed25519.sha512"));
         }
         "text_files" => {
             let line = file("ed25519.pub");
+            let signers = b"\x05*@example.com,!bob namespaces=\"git,file\",valid-before=\"20301231235959Z\" ";
+            add("allowed_signers", with(signers, &line));
             add("authorized_keys", with(b"\0from=\"10.*,!x\",command=\"a \\\"b\\\"\",no-pty ", &line));
             add("known_hosts", with(b"\x01host.example.com,[1.2.3.4]:22 ", &line));
             add("known_hosts_hashed", with(&[1], &file("known_hosts.hashed")));

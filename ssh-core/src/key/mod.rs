@@ -21,14 +21,25 @@ mod private;
 mod proof;
 mod public;
 mod revocation;
+mod sshsig;
 
 pub use certificate::{
     Certificate, CertificateBuilder, CertificateCheck, CertificateError, CertificateGrant, CertificateKind,
     CertificateOption, CertificateToSign, IssueError,
 };
 pub use fingerprint::{Fingerprint, FingerprintHash};
-pub use formats::{KeyEncryption, KeyFileError, MAX_BCRYPT_ROUNDS, MAX_KEY_FILE_LENGTH, PublicKeyLine};
+#[cfg(feature = "ssh1")]
+pub use formats::Ssh1PrivateKey;
+pub use formats::{
+    KeyEncryption, KeyFileCipher, KeyFileError, KeyFileFormat, MAX_BCRYPT_ROUNDS, MAX_KEY_FILE_LENGTH, PublicKeyFormat,
+    PublicKeyLine,
+};
+#[cfg(feature = "ppk")]
+pub use formats::{MAX_ARGON2_LANES, MAX_ARGON2_MEMORY, MAX_ARGON2_WORK};
+#[cfg(feature = "pkcs8")]
+pub use formats::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, MAX_SCRYPT_WORK};
 pub use private::{GenerateError, KeyAlgorithm, PrivateKey, SignError};
 pub use proof::HostKeyProof;
 pub use public::{KeyError, PublicKey};
 pub use revocation::{RevocationList, RevocationListError};
+pub use sshsig::{MessageHash, MessageSignature, MessageSignatureError};

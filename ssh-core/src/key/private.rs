@@ -15,7 +15,7 @@ use crate::secret::SecretBytes;
 use crate::wire::{Reader, Writer};
 use zeroize::Zeroizing;
 
-use super::formats::{self, KeyEncryption, KeyFileError};
+use super::formats::{self, KeyEncryption, KeyFileError, KeyFileFormat};
 use super::{FingerprintHash, PublicKey};
 
 /// A private key in memory, with its public half and its comment.
@@ -70,30 +70,57 @@ impl PrivateKey {
         Self { secret, public, comment }
     }
 
-    /// Reads the text of a key file in OpenSSH's own format (`-----BEGIN OPENSSH PRIVATE KEY-----`).
+    /// Reads the text of a private key file. The format is recognised by what is in it:
     ///
-    /// `passphrase` is not looked at for a file that is not encrypted. Deriving the file's key takes the time the
-    /// file's author chose: some tenths of a second by default, some ten seconds at most
-    /// ([`MAX_BCRYPT_ROUNDS`](super::MAX_BCRYPT_ROUNDS)).
+    /// | format | feature |
+    /// |---|---|
+    /// | OpenSSH's own, with every cipher `ssh-keygen` can write (`3des-cbc`: `legacy`) | |
+    /// | PKCS#8, plain and encrypted (PBES2) | `pkcs8` |
+    /// | PKCS#1, SEC 1 and OpenSSL's DSA keys | `pkcs8` |
+    /// | the same with `Proc-Type: 4,ENCRYPTED`, which is MD5 | `pkcs8` and `legacy` |
+    /// | PuTTY's, versions 2 and 3 | `ppk` |
+    ///
+    /// `passphrase` is not looked at for a file that is not encrypted. Deriving the file's key takes the time and memory
+    /// the file's author chose: some tenths of a second by default, some ten seconds and 256 MiB at most
+    /// ([`MAX_BCRYPT_ROUNDS`](super::MAX_BCRYPT_ROUNDS) and its neighbours).
     ///
     /// # Errors
     /// [`KeyFileError::PassphraseRequired`] and [`KeyFileError::WrongPassphrase`] are the caller's cue to ask the user
     /// and try again; every other [`KeyFileError`] is about the file.
-    pub fn from_openssh(text: &[u8], passphrase: Option<&SecretBytes>) -> Result<Self, KeyFileError> {
+    pub fn read(text: &[u8], passphrase: Option<&SecretBytes>) -> Result<Self, KeyFileError> {
         formats::read(text, passphrase)
     }
 
-    /// The text of a key file in OpenSSH's own format.
+    /// The public half of a private key file, as far as it can be known without a passphrase: always of a file that is
+    /// not encrypted, and of every file in OpenSSH's or PuTTY's format. **Nothing proves that an encrypted file's private
+    /// half belongs to it** before the file is read.
     ///
     /// # Errors
-    /// No randomness, or an [`encryption`](KeyEncryption) that nothing could be protected with or that nobody would
-    /// read again.
-    pub fn to_openssh(
+    /// [`KeyFileError`] says what is wrong with the file.
+    pub fn public_half(text: &[u8]) -> Result<Option<PublicKey>, KeyFileError> {
+        formats::public_half(text)
+    }
+
+    /// Whether a private key file needs a passphrase. Nothing is derived or decrypted.
+    ///
+    /// # Errors
+    /// [`KeyFileError`] says what is wrong with the file.
+    pub fn is_encrypted(text: &[u8]) -> Result<bool, KeyFileError> {
+        formats::is_encrypted(text)
+    }
+
+    /// The text of a key file.
+    ///
+    /// # Errors
+    /// No randomness, a key type the format does not know, or an [`encryption`](KeyEncryption) that nothing could be
+    /// protected with or that nobody would read again.
+    pub fn write(
         &self,
+        format: KeyFileFormat,
         encryption: Option<&KeyEncryption>,
         random: &mut dyn SecureRandom,
     ) -> Result<SecretBytes, KeyFileError> {
-        formats::write(self, encryption, random)
+        formats::write(self, format, encryption, random)
     }
 
     /// Type, public and private numbers, as OpenSSH's key files and the agent protocol have them.

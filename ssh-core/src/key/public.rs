@@ -73,6 +73,17 @@ impl PublicKey {
         Fingerprint::of(self.plain().blob(), hash)
     }
 
+    /// The picture of the fingerprint, eleven lines as `ssh-keygen -lv` draws them, without a line end after the last.
+    pub fn randomart(&self, hash: FingerprintHash) -> String {
+        self.fingerprint(hash).draw(self.kind(), self.bits())
+    }
+
+    /// What users call this kind of key: `RSA`, `ED25519-SK`, `ECDSA-CERT`; the key type itself if it is not built in.
+    pub fn kind(&self) -> &str {
+        let key_type = self.key_type();
+        KINDS.iter().find(|(_, names)| names.contains(&key_type)).map_or(key_type, |(kind, _)| kind)
+    }
+
     /// The size users know the key by, such as 256 for Ed25519 and the modulus' bits for RSA. `None` for a type that is
     /// not built in.
     pub fn bits(&self) -> Option<u32> {
@@ -119,6 +130,31 @@ fn check_known(key_type: &str, key_blob: &[u8]) -> Result<(), SignatureError> {
 
 const RSA: &str = "ssh-rsa";
 
+/// What users call the key types.
+const KINDS: &[(&str, &[&str])] = &[
+    ("ED25519", &["ssh-ed25519"]),
+    ("RSA", &["ssh-rsa"]),
+    ("DSA", &["ssh-dss"]),
+    ("ECDSA", &["ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"]),
+    ("ED25519-SK", &["sk-ssh-ed25519@openssh.com"]),
+    ("ECDSA-SK", &["sk-ecdsa-sha2-nistp256@openssh.com"]),
+    ("MLDSA44-ED25519", &["ssh-mldsa44-ed25519", "ssh-mldsa44-ed25519@openssh.com"]),
+    ("ED25519-CERT", &["ssh-ed25519-cert-v01@openssh.com"]),
+    ("RSA-CERT", &["ssh-rsa-cert-v01@openssh.com"]),
+    ("DSA-CERT", &["ssh-dss-cert-v01@openssh.com"]),
+    (
+        "ECDSA-CERT",
+        &[
+            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+        ],
+    ),
+    ("ED25519-SK-CERT", &["sk-ssh-ed25519-cert-v01@openssh.com"]),
+    ("ECDSA-SK-CERT", &["sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"]),
+    ("MLDSA44-ED25519-CERT", &["ssh-mldsa44-ed25519-cert", "ssh-mldsa44-ed25519-cert-v01@openssh.com"]),
+];
+
 /// Why bytes or a line are not a public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -138,6 +174,20 @@ pub enum KeyError {
     NotAKeyLine,
     /// The blob in a line is not base64.
     Base64,
+    /// A block of text around a key is damaged: its `END` line is missing, or there is no base64 in between.
+    Armor,
+    /// The block holds something else than a public key.
+    UnsupportedFormat {
+        /// The label in the `BEGIN` line.
+        label: String,
+    },
+    /// Keys of this type are never written in the format asked for.
+    NotInFormat {
+        /// The key type.
+        key_type: String,
+        /// The format.
+        format: &'static str,
+    },
     /// A line begins with another key type than its blob.
     TypeMismatch {
         /// What the line says.
@@ -158,6 +208,13 @@ impl fmt::Display for KeyError {
             Self::TooLong => f.write_str("the public key is too long"),
             Self::NotAKeyLine => f.write_str("the line is not a public key: expected a key type and base64 data"),
             Self::Base64 => f.write_str("the public key's base64 data is malformed"),
+            Self::Armor => f.write_str("the public key file is damaged: its base64 text or its END line is wrong"),
+            Self::UnsupportedFormat { label } => {
+                write!(f, "the file holds no public key but \"{}\"", label.escape_debug())
+            }
+            Self::NotInFormat { key_type, format } => {
+                write!(f, "a key of type {} cannot be written as {format}", key_type.escape_debug())
+            }
             Self::TypeMismatch { line, blob } => {
                 write!(f, "the line says the key is \"{}\" but it is \"{blob}\"", line.escape_debug())
             }

@@ -82,7 +82,7 @@ proptest! {
             prop_assert!(is_harmless(&error), "{error:?}");
         }
         for armor in [format!("-----BEGIN {text}-----\nAAAA\n-----END {text}-----\n"), text.clone()] {
-            if let Err(error) = PrivateKey::from_openssh(armor.as_bytes(), None) {
+            if let Err(error) = PrivateKey::read(armor.as_bytes(), None) {
                 prop_assert!(is_harmless(&error), "{error:?}");
             }
         }

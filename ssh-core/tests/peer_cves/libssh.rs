@@ -4,7 +4,7 @@ use hostile_peer::{Cipher, KexInit, Key, Method, Shape, Step, messages, string, 
 use ssh_core::crypto::signature::{SSH_ED25519, SignatureError};
 use ssh_core::crypto::{cipher, kex, mac};
 use ssh_core::files::known_hosts::{HostKeyVerdict, KnownHosts};
-use ssh_core::key::{KeyAlgorithm, KeyFileError, PrivateKey, PublicKey};
+use ssh_core::key::{KeyAlgorithm, KeyFileError, KeyFileFormat, PrivateKey, PublicKey};
 use ssh_core::wire::{DataStream, DecodeError};
 use ssh_core::{
     AuthAnswer, ChannelEvent, ChannelType, ClientRole, CloseReason, Credential, Error, PeerMisbehaved, ServerEvent,
@@ -176,13 +176,13 @@ fn cve_2023_2283_a_signature_that_cannot_be_checked() {
 /// A key that could not be read from its file left a pointer to nothing in particular. There is a key or an error.
 #[test]
 fn cve_2025_4878_a_key_file_that_cannot_be_read() {
-    let whole = key(KeyAlgorithm::Ed25519, 1).to_openssh(None, &mut random(1)).unwrap();
+    let whole = key(KeyAlgorithm::Ed25519, 1).write(KeyFileFormat::OpenSsh, None, &mut random(1)).unwrap();
     for length in 0..whole.len() - 1 {
         // The last line end may be missing.
-        let read = PrivateKey::from_openssh(&whole.expose()[..length], None);
+        let read = PrivateKey::read(&whole.expose()[..length], None);
         assert!(read.is_err(), "{length}");
     }
-    assert_eq!(PrivateKey::from_openssh(b"", None).unwrap_err(), KeyFileError::NotAKeyFile);
+    assert_eq!(PrivateKey::read(b"", None).unwrap_err(), KeyFileError::NotAKeyFile);
 }
 
 /// An error of ChaCha20 was taken for success, so that data went on unprotected. A packet whose tag is wrong by any one

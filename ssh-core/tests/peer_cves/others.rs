@@ -1,7 +1,7 @@
 //! paramiko, AsyncSSH, Dropbear, PuTTY, Erlang's ssh, wolfSSH, and crates that SSH in Rust is made of.
 
 use hostile_peer::{Cipher, Method, Step, messages, string, strings};
-use ssh_core::key::{KeyAlgorithm, KeyFileError, PrivateKey};
+use ssh_core::key::{KeyAlgorithm, KeyFileError, KeyFileFormat, PrivateKey};
 use ssh_core::wire::DecodeError;
 use ssh_core::{
     AuthAnswer, AuthMethod, ClientEvent, ClientRole, CloseReason, Error, PeerMisbehaved, ServerEvent, ServerRole, Stage,
@@ -323,8 +323,9 @@ fn cve_2025_11625_wolfssh_credentials_for_a_host_that_proved_nothing() {
 /// is refused, whichever of its three copies is wrong.
 #[test]
 fn rustsec_2022_0093_ed25519_halves_that_differ() {
-    let right = key(KeyAlgorithm::Ed25519, 1).to_openssh(None, &mut crate::common::random(1)).unwrap();
-    assert!(PrivateKey::from_openssh(right.expose(), None).is_ok());
+    let right =
+        key(KeyAlgorithm::Ed25519, 1).write(KeyFileFormat::OpenSsh, None, &mut crate::common::random(1)).unwrap();
+    assert!(PrivateKey::read(right.expose(), None).is_ok());
     let (seed, own) = ([7; 32], hostile_peer::Key::from_seed([7; 32]).blob());
     let (own, other) = (&own[own.len() - 32..], &[9; 32][..]);
     let section = |public: &[u8], copy: &[u8]| {
@@ -337,7 +338,7 @@ fn rustsec_2022_0093_ed25519_halves_that_differ() {
     // The file's outer public key is another one, and so it is wrong even where the section is right.
     for (public, copy) in [(own, other), (other, own), (other, other), (own, own)] {
         let text = key_file("none", "none", b"", &section(public, copy));
-        assert_eq!(PrivateKey::from_openssh(&text, None).unwrap_err(), KeyFileError::PublicMismatch);
+        assert_eq!(PrivateKey::read(&text, None).unwrap_err(), KeyFileError::PublicMismatch);
     }
 }
 

@@ -382,7 +382,7 @@ fn rounds_of_bcrypt_without_bound() {
     for rounds in [0, MAX_BCRYPT_ROUNDS + 1, u32::MAX] {
         let options = [string([7; 16]), rounds.to_be_bytes().to_vec()].concat();
         let text = key_file("aes256-ctr", "bcrypt", &options, &[0; 64]);
-        let error = PrivateKey::from_openssh(&text, Some(&"passphrase".into())).unwrap_err();
+        let error = PrivateKey::read(&text, Some(&"passphrase".into())).unwrap_err();
         assert_eq!(error, KeyFileError::Rounds { rounds });
     }
 }

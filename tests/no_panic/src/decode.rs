@@ -7,13 +7,14 @@ use ssh_core::admission::{Admission, AdmissionPolicy, Place};
 use ssh_core::crypto::Algorithms;
 use ssh_core::crypto::signature::SecurityKeyUse;
 use ssh_core::files::algorithm_list;
+use ssh_core::files::allowed_signers::AllowedSigners;
 use ssh_core::files::authorized_keys::AuthorizedKeys;
 use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::files::moduli::ModuliFile;
 use ssh_core::files::ssh_config::{ConfigText, parse_option};
 use ssh_core::key::{
-    CertificateBuilder, CertificateCheck, FingerprintHash, KeyEncryption, PrivateKey, PublicKey, PublicKeyLine,
-    RevocationList,
+    CertificateBuilder, CertificateCheck, FingerprintHash, KeyEncryption, KeyFileFormat, MessageHash, MessageSignature,
+    PrivateKey, PublicKey, PublicKeyFormat, PublicKeyLine, RevocationList, Ssh1PrivateKey,
 };
 use ssh_core::login::{StrictHostKeyChecking, judge_host_key};
 use ssh_core::message::*;
@@ -50,24 +51,66 @@ pub extern "C" fn decode_messages(body: &&[u8]) {
 pub extern "C" fn decode_keys(file: &&[u8], passphrase: &&[u8], random: &mut ChaChaRandom) {
     if let Ok(key) = PublicKey::from_blob(file) {
         consider((key.bits(), key.signature_algorithms().count()));
-        for hash in [FingerprintHash::Sha256, FingerprintHash::Md5] {
-            consider(key.fingerprint(hash).to_string());
+        for hash in [FingerprintHash::Sha256, FingerprintHash::Sha512, FingerprintHash::Sha1, FingerprintHash::Md5] {
+            let fingerprint = key.fingerprint(hash);
+            consider((fingerprint.to_string(), fingerprint.bubble_babble(), key.randomart(hash)));
         }
         consider(key.to_string());
     }
     consider(PublicKeyLine::parse(file));
+    match PublicKeyLine::read(file) {
+        Ok(line) => {
+            let formats =
+                [PublicKeyFormat::OpenSsh, PublicKeyFormat::Rfc4716, PublicKeyFormat::Pkcs8, PublicKeyFormat::Pem];
+            consider(formats.map(|format| line.write(format)));
+        }
+        Err(error) => consider(error.to_string()),
+    }
     let passphrase = SecretBytes::copied_from(passphrase);
-    match PrivateKey::from_openssh(file, Some(&passphrase)) {
+    match PrivateKey::read(file, Some(&passphrase)) {
         Ok(key) => {
             for algorithm in key.public_key().signature_algorithms() {
                 consider(key.sign(algorithm, file, random));
             }
             let encryption = KeyEncryption::new(passphrase);
-            consider(key.to_openssh(Some(&encryption), random));
-            consider(key.to_openssh(None, random));
+            for format in [
+                KeyFileFormat::OpenSsh,
+                KeyFileFormat::Pkcs8,
+                KeyFileFormat::Pem,
+                KeyFileFormat::Ppk3,
+                KeyFileFormat::Ppk2,
+            ] {
+                consider(key.write(format, Some(&encryption), random));
+                consider(key.write(format, None, random));
+            }
+            consider(MessageSignature::sign(&key, "file", MessageHash::Sha512, file, random));
         }
         Err(error) => consider(error.to_string()),
     }
+    consider((PrivateKey::public_half(file), PrivateKey::is_encrypted(file), KeyFileFormat::of(file)));
+}
+
+/// Reads an identity of SSH-1, and writes it.
+#[unsafe(no_mangle)]
+pub extern "C" fn decode_ssh1(file: &&[u8], passphrase: &SecretBytes, random: &mut ChaChaRandom) {
+    match Ssh1PrivateKey::read(file, Some(passphrase)) {
+        Ok(key) => consider((key.write(Some(passphrase), random), key.bits())),
+        Err(error) => consider(error.to_string()),
+    }
+}
+
+/// Reads a signature of a message and the file that says whose it is.
+#[unsafe(no_mangle)]
+pub extern "C" fn decode_signatures(file: &&[u8], signers: &&[u8], name: &&str, offset: i32) {
+    let signers = AllowedSigners::parse(signers, offset);
+    match MessageSignature::read(file) {
+        Ok(signature) => {
+            consider(signers.verify(&signature, name, name, file, NOW));
+            consider((signers.find_principals(&signature, NOW), signature.write()));
+        }
+        Err(error) => consider(error.to_string()),
+    }
+    consider((signers.match_principals(name).count(), signers.skipped().len()));
 }
 
 /// Reads a certificate and a list of what is revoked, judges, and issues one like it.

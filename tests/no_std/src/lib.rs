@@ -37,7 +37,7 @@ pub extern "C" fn run_client(seed: &[u8; 32]) -> u8 {
 }
 
 fn log_in(seed: &[u8; 32]) -> Result<u8, String> {
-    let key = PrivateKey::from_openssh(b"the board's key", None).map_err(|_| String::from("no key"))?;
+    let key = PrivateKey::read(b"the board's key", None).map_err(|_| String::from("no key"))?;
     let target = Target {
         host: "10.0.0.1".into(),
         port: 22,

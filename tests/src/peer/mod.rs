@@ -35,6 +35,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("psftp", "putty-tools"),
     ("puttygen", "putty-tools"),
     ("nss_wrapper", "libnss-wrapper"),
+    ("openssl", "openssl"),
     ("tmux", "tmux"),
     ("socat", "socat"),
     ("ps", "procps"),

@@ -48,7 +48,7 @@ pub(crate) fn load(path: &Path, settings: &Settings) -> Option<PrivateKey> {
             return None;
         }
     };
-    let mut loaded = PrivateKey::from_openssh(text.expose(), None);
+    let mut loaded = PrivateKey::read(text.expose(), None);
     for _ in 0..PASSPHRASE_ATTEMPTS {
         if settings.batch || !matches!(loaded, Err(KeyFileError::PassphraseRequired | KeyFileError::WrongPassphrase)) {
             break;
@@ -58,7 +58,7 @@ pub(crate) fn load(path: &Path, settings: &Settings) -> Option<PrivateKey> {
         if passphrase.is_empty() {
             break;
         }
-        loaded = PrivateKey::from_openssh(text.expose(), Some(&passphrase));
+        loaded = PrivateKey::read(text.expose(), Some(&passphrase));
     }
     match loaded {
         Ok(key) => {

@@ -200,5 +200,5 @@ fn load_key(path: &Path) -> Result<PrivateKey, String> {
         )));
     }
     let text = SecretBytes::new(std::fs::read(path).map_err(|error| failed(&error))?);
-    PrivateKey::from_openssh(text.expose(), None).map_err(|error| failed(&error))
+    PrivateKey::read(text.expose(), None).map_err(|error| failed(&error))
 }

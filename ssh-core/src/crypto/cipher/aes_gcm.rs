@@ -199,5 +199,26 @@ impl<C: Aes> Aead<C> {
     }
 }
 
+/// Opens the one text that was ever sealed under `key`.
+pub(super) fn open_once(
+    key: &[u8],
+    nonce: &[u8; IV],
+    text: &mut [u8],
+    tag: &[u8; TAG],
+) -> Result<Opened, IntegrityError> {
+    match key.len() {
+        16 => Aead::<Aes128Enc>::new(key).ok_or(IntegrityError)?.open(nonce, &[], text, tag),
+        _ => Aead::<Aes256Enc>::new(key).ok_or(IntegrityError)?.open(nonce, &[], text, tag),
+    }
+}
+
+/// Seals the one text that will ever be sealed under `key`; the result is its tag.
+pub(super) fn seal_once(key: &[u8], nonce: &[u8; IV], text: &mut [u8]) -> Option<[u8; TAG]> {
+    Some(match key.len() {
+        16 => Aead::<Aes128Enc>::new(key)?.seal(nonce, &[], text),
+        _ => Aead::<Aes256Enc>::new(key)?.seal(nonce, &[], text),
+    })
+}
+
 #[cfg(test)]
 mod tests;

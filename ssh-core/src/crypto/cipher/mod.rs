@@ -15,6 +15,7 @@ mod arcfour;
 mod cbc;
 mod chacha20_poly1305;
 mod plain;
+pub(crate) mod sealed_once;
 #[cfg(test)]
 mod tests;
 mod unusable;

@@ -4,6 +4,11 @@
 use alloc::vec::Vec;
 
 use crypto_bigint::BoxedUint;
+#[cfg(feature = "pkcs8")]
+use crypto_bigint::{
+    Odd,
+    modular::{BoxedMontyForm, BoxedMontyParams},
+};
 use dsa::signature::hazmat::PrehashVerifier;
 use dsa::{Components, KeySize, Signature, SigningKey, VerifyingKey};
 use sha1::{Digest, Sha1};
@@ -126,6 +131,22 @@ impl DsaPrivateKey {
         // The crate does not check that the halves belong together.
         let probe = key.sign(b"probe")?;
         SshDss.verify(&key.public_blob(), b"probe", &probe).map(|_| key)
+    }
+
+    /// The key with these public numbers and this private one; what is missing is computed.
+    #[cfg(feature = "pkcs8")]
+    pub(crate) fn from_numbers(p: &[u8], q: &[u8], g: &[u8], x: &[u8]) -> Result<Self, SignatureError> {
+        let [p, q, g, x] = [p, q, g, x].map(Mpint::from_magnitude);
+        if p.bits() != P_BITS || q.bits() != Q_BITS || g.bits() > P_BITS || x.bits() > Q_BITS {
+            return Err(SignatureError::UnacceptableKey);
+        }
+        let modulus = Odd::new(number(p.magnitude(), P_BITS)?).into_option().ok_or(SignatureError::UnacceptableKey)?;
+        let base = BoxedMontyForm::new(number(g.magnitude(), P_BITS)?, &BoxedMontyParams::new(modulus));
+        let y = base.pow(&number(x.magnitude(), Q_BITS)?).retrieve().to_be_bytes();
+        let mut numbers = Zeroizing::new(Vec::with_capacity(512));
+        let mut writer = Writer::new(&mut numbers);
+        [p, q, g, Mpint::from_magnitude(&y), x].into_iter().for_each(|number| writer.mpint(number));
+        Self::read(&mut Reader::new(&numbers))
     }
 
     /// The public numbers and the private one, as a key file has them.

@@ -60,7 +60,7 @@ impl Curve {
     }
 
     /// Bytes of a field element, and of a scalar.
-    const fn field_length(self) -> usize {
+    pub(crate) const fn field_length(self) -> usize {
         match self {
             Self::Nistp256 => 32,
             Self::Nistp384 => 48,

@@ -177,6 +177,16 @@ impl RsaPrivateKey {
         }
     }
 
+    /// d mod p−1 and d mod q−1, which PKCS#1 writes too.
+    #[cfg(feature = "pkcs8")]
+    pub(crate) fn crt_exponents(&self) -> [Zeroizing<Vec<u8>>; 2] {
+        [self.0.dp(), self.0.dq()].map(|exponent| {
+            Zeroizing::new(
+                exponent.map(|exponent| exponent.to_be_bytes_trimmed_vartime().into_vec()).unwrap_or_default(),
+            )
+        })
+    }
+
     /// The public half as a key blob (RFC 4253 §6.6).
     pub(crate) fn public_blob(&self) -> Vec<u8> {
         let mut out = Vec::new();

@@ -20,6 +20,14 @@ fn text(name: &str) -> String {
     String::from_utf8(file(name)).unwrap()
 }
 
+/// What a file's armour is around.
+pub(super) fn inside(text: &[u8]) -> Vec<u8> {
+    use base64ct::{Base64, Encoding};
+    let text = core::str::from_utf8(text).unwrap_or_default();
+    let base64: String = text.lines().filter(|line| !line.contains('-')).collect();
+    Base64::decode_vec(&base64).unwrap()
+}
+
 fn piece(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat()
 }
@@ -28,7 +36,7 @@ fn piece(bytes: &[u8]) -> Vec<u8> {
 pub(super) fn signatures() -> Seeds {
     let mut seeds = vec![(String::from("genuine"), vec![0])];
     for name in ["ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa2048", "mldsa44", "dsa"] {
-        let Ok(key) = PrivateKey::from_openssh(&file(&format!("keys/{name}")), None) else { continue };
+        let Ok(key) = PrivateKey::read(&file(&format!("keys/{name}")), None) else { continue };
         let validity = UnixTime::from_secs(0)..UnixTime::from_secs(u64::MAX);
         let certificate = CertificateBuilder::user(key.public_key(), name, validity).principal("alice");
         let certificate = certificate.sign(&super::handshake::host_key(), &mut random(1)).unwrap();

@@ -1,182 +1,198 @@
 //! Key file formats, one file each.
 //!
-//! To add a format: a variant in [`Format`], a line in [`detect`], a file beside this one, an arm in [`read`].
+//! To add a format: a variant in [`Format`], a line in [`detect`], a file beside this one, an arm in each of [`read`],
+//! [`public_half`] and [`is_encrypted`]; and a variant in [`KeyFileFormat`] with an arm in [`write`], if it is written.
 
-mod armor;
+pub(super) mod armor;
 mod cipher;
+mod encryption;
+mod error;
 mod openssh;
+#[cfg(feature = "pkcs8")]
+mod pem;
+#[cfg(feature = "ppk")]
+mod ppk;
+mod public_file;
 mod public_line;
+#[cfg(feature = "ssh1")]
+mod ssh1;
 
-use alloc::string::{String, ToString};
-use core::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
 
-use super::{KeyError, PrivateKey};
-use crate::random::{RandomError, SecureRandom};
+use zeroize::Zeroizing;
+
+use super::private::PrivateKey;
+use super::public::PublicKey;
+use crate::random::SecureRandom;
 use crate::secret::SecretBytes;
-use crate::wire::DecodeError;
 
-pub use openssh::{KeyEncryption, MAX_BCRYPT_ROUNDS};
+pub use cipher::KeyFileCipher;
+pub use encryption::KeyEncryption;
+pub use error::KeyFileError;
+pub use openssh::MAX_BCRYPT_ROUNDS;
 pub(super) use openssh::{read_secret as read_fields, write_secret as write_fields};
+#[cfg(feature = "pkcs8")]
+pub use pem::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, MAX_SCRYPT_WORK};
+#[cfg(feature = "ppk")]
+pub use ppk::{MAX_ARGON2_LANES, MAX_ARGON2_MEMORY, MAX_ARGON2_WORK};
+pub use public_file::PublicKeyFormat;
 pub use public_line::PublicKeyLine;
+#[cfg(feature = "ssh1")]
+pub use ssh1::Ssh1PrivateKey;
+
+use error::{PUTTY, SSH1};
 
 /// Longest text taken as a key file, in bytes.
 pub const MAX_KEY_FILE_LENGTH: usize = 1024 * 1024;
 
+/// A format to write a private key file in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFileFormat {
+    /// OpenSSH's own (`OPENSSH PRIVATE KEY`): every key type, with its comment. The one to take.
+    #[default]
+    OpenSsh,
+    /// PKCS#8 (RFC 5958), what OpenSSL and most libraries of other languages read. It has no comment.
+    #[cfg(feature = "pkcs8")]
+    Pkcs8,
+    /// What OpenSSL wrote before PKCS#8: PKCS#1 (RFC 8017) for RSA, SEC 1 (RFC 5915) for ECDSA, and OpenSSL's own for
+    /// DSA. It has no comment, and its encryption is weak: MD5, once. That needs the feature `legacy`.
+    #[cfg(feature = "pkcs8")]
+    Pem,
+    /// PuTTY's, version 3, since PuTTY 0.75.
+    #[cfg(feature = "ppk")]
+    Ppk3,
+    /// PuTTY's, version 2. Its encryption is weak: SHA-1, once.
+    #[cfg(feature = "ppk")]
+    Ppk2,
+}
+
+impl KeyFileFormat {
+    /// The format of a private key file, by its first lines.
+    ///
+    /// # Errors
+    /// [`KeyFileError`]: it is in none of these.
+    pub fn of(text: &[u8]) -> Result<Self, KeyFileError> {
+        match detect(text)? {
+            Format::OpenSsh => Ok(Self::OpenSsh),
+            #[cfg(feature = "pkcs8")]
+            Format::Pem(pem::Label::Pkcs8 | pem::Label::EncryptedPkcs8) => Ok(Self::Pkcs8),
+            #[cfg(feature = "pkcs8")]
+            Format::Pem(_) => Ok(Self::Pem),
+            #[cfg(feature = "ppk")]
+            Format::Ppk if ppk::Version::of(text.trim_ascii_start()) == Some(ppk::Version::V2) => Ok(Self::Ppk2),
+            #[cfg(feature = "ppk")]
+            Format::Ppk => Ok(Self::Ppk3),
+            Format::Other(label) => Err(KeyFileError::UnsupportedFormat { label }),
+        }
+    }
+}
+
 /// Reads a private key file of any format that is built in.
 pub(super) fn read(text: &[u8], passphrase: Option<&SecretBytes>) -> Result<PrivateKey, KeyFileError> {
-    if text.len() > MAX_KEY_FILE_LENGTH {
-        return Err(KeyFileError::TooLong);
-    }
     match detect(text)? {
-        Format::OpenSsh => openssh::read(&armor::decode(text, openssh::LABEL)?, passphrase),
+        Format::OpenSsh => openssh::read(&openssh_bytes(text)?, passphrase),
+        #[cfg(feature = "pkcs8")]
+        Format::Pem(label) => pem::read(&armor::decode(text, label.as_str())?, label, passphrase),
+        #[cfg(feature = "ppk")]
+        Format::Ppk => ppk::read(text, passphrase),
         Format::Other(label) => Err(KeyFileError::UnsupportedFormat { label }),
     }
 }
 
-/// Writes a private key file in OpenSSH's own format.
+/// The public half of a file, if no passphrase is needed to know it.
+pub(super) fn public_half(text: &[u8]) -> Result<Option<PublicKey>, KeyFileError> {
+    match detect(text)? {
+        Format::OpenSsh => openssh::public_half(&openssh_bytes(text)?).map(Some),
+        #[cfg(feature = "ppk")]
+        Format::Ppk => ppk::public_half(text).map(Some),
+        _ => match read(text, None) {
+            Ok(key) => Ok(Some(key.public_key().clone())),
+            Err(KeyFileError::PassphraseRequired) => Ok(None),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Whether a file needs a passphrase.
+pub(super) fn is_encrypted(text: &[u8]) -> Result<bool, KeyFileError> {
+    match detect(text)? {
+        Format::OpenSsh => openssh::is_encrypted(&openssh_bytes(text)?),
+        #[cfg(feature = "pkcs8")]
+        Format::Pem(label) => Ok(pem::is_encrypted(&armor::decode(text, label.as_str())?, label)),
+        #[cfg(feature = "ppk")]
+        Format::Ppk => ppk::is_encrypted(text),
+        Format::Other(label) => Err(KeyFileError::UnsupportedFormat { label }),
+    }
+}
+
+/// Writes a private key file.
 pub(super) fn write(
     key: &PrivateKey,
+    format: KeyFileFormat,
     encryption: Option<&KeyEncryption>,
     random: &mut dyn SecureRandom,
 ) -> Result<SecretBytes, KeyFileError> {
-    Ok(armor::encode(&openssh::write(key, encryption, random)?, openssh::LABEL))
+    match format {
+        KeyFileFormat::OpenSsh => {
+            let bytes = openssh::write(key, encryption, random)?;
+            Ok(armor::encode(&bytes, openssh::LABEL, "", armor::OPENSSH_COLUMNS))
+        }
+        #[cfg(feature = "pkcs8")]
+        KeyFileFormat::Pkcs8 => pem::write_pkcs8(key, encryption, random),
+        #[cfg(feature = "pkcs8")]
+        KeyFileFormat::Pem => pem::write_traditional(key, encryption, random),
+        #[cfg(feature = "ppk")]
+        KeyFileFormat::Ppk3 => ppk::write(key, ppk::Version::V3, encryption, random),
+        #[cfg(feature = "ppk")]
+        KeyFileFormat::Ppk2 => ppk::write(key, ppk::Version::V2, encryption, random),
+    }
+}
+
+fn openssh_bytes(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    armor::decode(text, openssh::LABEL)?.without_headers()
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Format {
     OpenSsh,
+    #[cfg(feature = "pkcs8")]
+    Pem(pem::Label),
+    #[cfg(feature = "ppk")]
+    Ppk,
     /// A format that is not built in, by the label in its first line or by its maker's name.
     Other(String),
 }
 
 /// The format of a private key file, by its first lines.
 fn detect(text: &[u8]) -> Result<Format, KeyFileError> {
-    if let Some(label) = armor::label(text) {
-        return Ok(if label == openssh::LABEL { Format::OpenSsh } else { Format::Other(label.into()) });
+    if text.len() > MAX_KEY_FILE_LENGTH {
+        return Err(KeyFileError::TooLong);
     }
-    if text.trim_ascii_start().starts_with(b"PuTTY-User-Key-File-") {
-        return Ok(Format::Other(PUTTY.to_string()));
+    if text.starts_with(b"SSH PRIVATE KEY FILE FORMAT 1.1\n") {
+        return Ok(Format::Other(SSH1.into()));
     }
-    Err(KeyFileError::NotAKeyFile)
-}
-
-const PUTTY: &str = "PuTTY";
-
-/// Why a private key file could not be read or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyFileError {
-    /// The file is encrypted and no passphrase was given. Ask for it and try again.
-    PassphraseRequired,
-    /// The passphrase does not open the file. Ask again.
-    WrongPassphrase,
-    /// There is no private key in the text.
-    NotAKeyFile,
-    /// The text is longer than [`MAX_KEY_FILE_LENGTH`].
-    TooLong,
-    /// The text's armour is damaged: no `END` line, or no base64 in between.
-    Armor,
-    /// The file is of a format that is not built in.
-    UnsupportedFormat {
-        /// The label in the `BEGIN` line, or `PuTTY`.
-        label: String,
-    },
-    /// The file is encrypted with a cipher that is not built in.
-    UnsupportedCipher {
-        /// Its name.
-        name: String,
-    },
-    /// The file's key derivation function is not built in.
-    UnsupportedKdf {
-        /// Its name.
-        name: String,
-    },
-    /// The key is of a type that is not built in.
-    UnsupportedKeyType {
-        /// Its name.
-        name: String,
-    },
-    /// The file holds several keys, or none.
-    KeyCount {
-        /// How many.
-        count: u32,
-    },
-    /// Deriving the file's key would take too long, or no time at all.
-    Rounds {
-        /// The rounds demanded.
-        rounds: u32,
-    },
-    /// The content is malformed.
-    Malformed(DecodeError),
-    /// The public half is malformed.
-    PublicKey(KeyError),
-    /// The private half is no valid key: numbers that do not fit together, a scalar out of range, RSA below 2048 bits.
-    InvalidKey {
-        /// The key type.
-        key_type: String,
-    },
-    /// The public half in the file does not belong to the private half. Signing with such a pair could reveal the key.
-    PublicMismatch,
-    /// A file cannot be encrypted with an empty passphrase.
-    EmptyPassphrase,
-    /// The source of randomness failed.
-    Random(RandomError),
-}
-
-impl From<DecodeError> for KeyFileError {
-    fn from(error: DecodeError) -> Self {
-        Self::Malformed(error)
-    }
-}
-
-impl From<RandomError> for KeyFileError {
-    fn from(error: RandomError) -> Self {
-        Self::Random(error)
-    }
-}
-
-impl fmt::Display for KeyFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PassphraseRequired => f.write_str("the key file is encrypted; its passphrase is needed"),
-            Self::WrongPassphrase => f.write_str("the passphrase does not open the key file"),
-            Self::NotAKeyFile => f.write_str("the file is not a private key: it has no \"-----BEGIN\" line"),
-            Self::TooLong => write!(f, "the key file is longer than {MAX_KEY_FILE_LENGTH} bytes"),
-            Self::Armor => f.write_str("the key file is damaged: its base64 text or its END line is wrong"),
-            Self::UnsupportedFormat { label } if label == PUTTY => f.write_str(
-                "the key file is in PuTTY's format; convert it with \"puttygen FILE -O private-openssh -o NEWFILE\"",
-            ),
-            Self::UnsupportedFormat { label } => write!(
-                f,
-                "the key file has the format \"{}\"; convert a copy with \"ssh-keygen -p -f FILE\"",
-                label.escape_debug()
-            ),
-            Self::UnsupportedCipher { name } => write!(
-                f,
-                "the key file is encrypted with \"{}\"; convert it with \"ssh-keygen -p -Z aes256-ctr -f FILE\"",
-                name.escape_debug()
-            ),
-            Self::UnsupportedKdf { name } => {
-                write!(f, "the key file uses the key derivation \"{}\", which is not supported", name.escape_debug())
-            }
-            Self::UnsupportedKeyType { name } => {
-                write!(f, "the key is of type \"{}\", which is not supported", name.escape_debug())
-            }
-            Self::KeyCount { count } => write!(f, "the key file holds {count} keys; only files with one can be used"),
-            Self::Rounds { rounds } => {
-                write!(f, "the key file takes {rounds} rounds of bcrypt; 1 to {MAX_BCRYPT_ROUNDS} are allowed")
-            }
-            Self::Malformed(error) => write!(f, "the key file's content is malformed: {error}"),
-            Self::PublicKey(error) => write!(f, "in the key file, {error}"),
-            Self::InvalidKey { key_type } => write!(f, "the key file does not hold a valid {key_type} key"),
-            Self::PublicMismatch => f.write_str("the key file's public half does not belong to its private half"),
-            Self::EmptyPassphrase => f.write_str("a key file cannot be encrypted with an empty passphrase"),
-            Self::Random(error) => write!(f, "the key file could not be written: {error}"),
+    let first = text.trim_ascii_start();
+    if first.starts_with(b"PuTTY-User-Key-File-") {
+        #[cfg(feature = "ppk")]
+        if ppk::Version::of(first).is_some() {
+            return Ok(Format::Ppk);
         }
+        return Ok(Format::Other(PUTTY.into()));
+    }
+    match armor::label(text) {
+        Some(openssh::LABEL) => Ok(Format::OpenSsh),
+        Some(label) => {
+            #[cfg(feature = "pkcs8")]
+            if let Some(label) = pem::Label::by_name(label) {
+                return Ok(Format::Pem(label));
+            }
+            Ok(Format::Other(label.into()))
+        }
+        None => Err(KeyFileError::NotAKeyFile),
     }
 }
-
-impl core::error::Error for KeyFileError {}
 
 #[cfg(test)]
 mod tests;

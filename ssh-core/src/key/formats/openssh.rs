@@ -1,7 +1,7 @@
 //! OpenSSH's own private key format (OpenSSH's `PROTOCOL.key`).
 //!
 //! ```text
-//!   "openssh-key-v1\0" │ cipher │ kdf │ kdf options │ uint32 keys │ public key │ private section
+//!   "openssh-key-v1\0" │ cipher │ kdf │ kdf options │ uint32 keys │ public key │ private section │ tag
 //!   private section = check │ check │ type and numbers │ comment │ padding 1, 2, 3 ..     (encrypted as a whole)
 //! ```
 
@@ -9,8 +9,7 @@ use alloc::{string::String, vec::Vec};
 
 use zeroize::Zeroizing;
 
-use super::KeyFileError;
-use super::cipher::{FileCipher, encrypt_aes256_ctr};
+use super::{KeyEncryption, KeyFileCipher, KeyFileError};
 #[cfg(feature = "legacy")]
 use crate::crypto::signature::DsaPrivateKey;
 use crate::crypto::signature::{Curve, EcdsaPrivateKey, Ed25519PrivateKey};
@@ -34,51 +33,29 @@ const MAGIC: &[u8; 15] = b"openssh-key-v1\0";
 const MAX_SALT: usize = 128;
 const SALT: usize = 16;
 const UNENCRYPTED_BLOCK: usize = 8;
-
-/// How a key file is encrypted when it is written: AES-256 in counter mode under a key that bcrypt derives.
-#[derive(Debug)]
-pub struct KeyEncryption {
-    /// The passphrase; not empty.
-    pub passphrase: SecretBytes,
-    /// Rounds of bcrypt: 1 to [`MAX_BCRYPT_ROUNDS`].
-    pub rounds: u32,
-}
-
-impl KeyEncryption {
-    /// OpenSSH's default number of rounds.
-    pub const DEFAULT_ROUNDS: u32 = 24;
-
-    /// Encryption with the default number of rounds.
-    pub const fn new(passphrase: SecretBytes) -> Self {
-        Self { passphrase, rounds: Self::DEFAULT_ROUNDS }
-    }
-}
+const MAX_TAG: usize = 16;
 
 /// Reads the bytes inside the armour. Everything that costs time is bounded before it is done.
 pub(super) fn read(bytes: &[u8], passphrase: Option<&SecretBytes>) -> Result<PrivateKey, KeyFileError> {
-    let mut reader = Reader::new(bytes);
-    if reader.bytes(MAGIC.len())? != MAGIC {
-        return Err(KeyFileError::Malformed(DecodeError::InvalidValue));
-    }
-    let (cipher, kdf, options) = (reader.string()?, reader.string()?, reader.string()?);
-    let protection = Protection::read(cipher, kdf, options)?;
-    let count = reader.uint32()?;
-    if count != 1 {
-        return Err(KeyFileError::KeyCount { count });
-    }
-    let public = PublicKey::from_blob(reader.string()?).map_err(KeyFileError::PublicKey)?;
-    let mut section = Zeroizing::new(reader.string()?.to_vec());
-    reader.finish()?;
-    let encrypted = protection.is_some();
-    let block = if encrypted { FileCipher::BLOCK } else { UNENCRYPTED_BLOCK };
-    if section.len() % block != 0 {
-        return Err(KeyFileError::Malformed(DecodeError::InvalidValue));
-    }
-    if let Some(protection) = protection {
-        protection.decrypt(passphrase.ok_or(KeyFileError::PassphraseRequired)?, &mut section)?;
+    let container = Container::read(bytes)?;
+    let mut section = Zeroizing::new(container.section.to_vec());
+    let encrypted = container.protection.is_some();
+    if let Some(protection) = container.protection {
+        let passphrase = passphrase.ok_or(KeyFileError::PassphraseRequired)?;
+        protection.decrypt(passphrase, &mut section, container.tag)?;
     }
     let key = read_section(&section, encrypted)?;
-    if *key.public_key() == public { Ok(key) } else { Err(KeyFileError::PublicMismatch) }
+    if *key.public_key() == container.public { Ok(key) } else { Err(KeyFileError::PublicMismatch) }
+}
+
+/// The public half, which is never encrypted.
+pub(super) fn public_half(bytes: &[u8]) -> Result<PublicKey, KeyFileError> {
+    Container::read(bytes).map(|container| container.public)
+}
+
+/// Whether the private section is encrypted.
+pub(super) fn is_encrypted(bytes: &[u8]) -> Result<bool, KeyFileError> {
+    Container::read(bytes).map(|container| container.protection.is_some())
 }
 
 /// Writes the bytes inside the armour.
@@ -87,25 +64,25 @@ pub(super) fn write(
     encryption: Option<&KeyEncryption>,
     random: &mut dyn SecureRandom,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-    let block = if encryption.is_some() { FileCipher::BLOCK } else { UNENCRYPTED_BLOCK };
+    let block = encryption.map_or(UNENCRYPTED_BLOCK, |encryption| encryption.cipher.block_length());
     let mut section = write_section(key, block, random)?;
-    let mut options = Vec::new();
-    if let Some(KeyEncryption { passphrase, rounds }) = encryption {
-        check_rounds(*rounds)?;
+    let length = section.len();
+    let (mut cipher, mut kdf, mut options) = ("none", "none", Vec::new());
+    if let Some(encryption) = encryption {
+        let &KeyEncryption { cipher: file_cipher, rounds, .. } = encryption;
+        check_rounds(rounds)?;
         let mut salt = [0; SALT];
         random.fill(&mut salt)?;
-        if passphrase.is_empty() {
-            return Err(KeyFileError::EmptyPassphrase);
-        }
-        let derived = derive(passphrase, &salt, *rounds, FileCipher::Aes256Ctr)?;
-        encrypt_aes256_ctr(&derived, &mut section)?;
+        let derived = derive(encryption.passphrase()?, &salt, rounds, file_cipher)?;
+        file_cipher.encrypt(&derived, &mut section)?;
         let mut writer = Writer::new(&mut options);
         writer.string(&salt);
-        writer.uint32(*rounds);
+        writer.uint32(rounds);
+        (cipher, kdf) = (file_cipher.name(), "bcrypt");
     }
-    let (cipher, kdf) = if encryption.is_some() { ("aes256-ctr", "bcrypt") } else { ("none", "none") };
+    let (section, tag) = section.split_at_checked(length).unwrap_or_default();
     let public = key.public_key().blob();
-    let mut out = Zeroizing::new(Vec::with_capacity(section.len() + public.len() + 128));
+    let mut out = Zeroizing::new(Vec::with_capacity(section.len() + public.len() + 160));
     let mut writer = Writer::new(&mut out);
     writer.bytes(MAGIC);
     writer.string(cipher.as_bytes());
@@ -113,13 +90,47 @@ pub(super) fn write(
     writer.string(&options);
     writer.uint32(1);
     writer.string(public);
-    writer.string(&section);
+    writer.string(section);
+    writer.bytes(tag);
     Ok(out)
+}
+
+/// What is readable without the passphrase.
+struct Container<'a> {
+    /// `None` for a file that is not encrypted.
+    protection: Option<Protection<'a>>,
+    public: PublicKey,
+    section: &'a [u8],
+    tag: &'a [u8],
+}
+
+impl<'a> Container<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, KeyFileError> {
+        let mut reader = Reader::new(bytes);
+        if reader.bytes(MAGIC.len())? != MAGIC {
+            return Err(KeyFileError::Malformed(DecodeError::InvalidValue));
+        }
+        let (cipher, kdf, options) = (reader.string()?, reader.string()?, reader.string()?);
+        let protection = Protection::read(cipher, kdf, options)?;
+        let count = reader.uint32()?;
+        if count != 1 {
+            return Err(KeyFileError::KeyCount { count });
+        }
+        let public = PublicKey::from_blob(reader.string()?).map_err(KeyFileError::PublicKey)?;
+        let section = reader.string()?;
+        let cipher = protection.as_ref().map(|protection| protection.cipher);
+        let tag = reader.bytes(cipher.map_or(0, KeyFileCipher::tag_length))?;
+        reader.finish()?;
+        if section.len() % cipher.map_or(UNENCRYPTED_BLOCK, KeyFileCipher::block_length) != 0 {
+            return Err(KeyFileError::Malformed(DecodeError::InvalidValue));
+        }
+        Ok(Self { protection, public, section, tag })
+    }
 }
 
 /// What an encrypted file says about its encryption.
 struct Protection<'a> {
-    cipher: FileCipher,
+    cipher: KeyFileCipher,
     salt: &'a [u8],
     rounds: u32,
 }
@@ -130,8 +141,8 @@ impl<'a> Protection<'a> {
         if cipher == b"none" && kdf == b"none" && options.is_empty() {
             return Ok(None);
         }
-        let cipher =
-            FileCipher::by_name(cipher).ok_or_else(|| KeyFileError::UnsupportedCipher { name: lossy(cipher) })?;
+        let known = core::str::from_utf8(cipher).ok().and_then(KeyFileCipher::by_name);
+        let cipher = known.ok_or_else(|| KeyFileError::UnsupportedCipher { name: lossy(cipher) })?;
         if kdf != b"bcrypt" {
             return Err(KeyFileError::UnsupportedKdf { name: lossy(kdf) });
         }
@@ -145,12 +156,12 @@ impl<'a> Protection<'a> {
         Ok(Some(Self { cipher, salt, rounds }))
     }
 
-    fn decrypt(&self, passphrase: &SecretBytes, section: &mut [u8]) -> Result<(), KeyFileError> {
+    fn decrypt(&self, passphrase: &SecretBytes, section: &mut [u8], tag: &[u8]) -> Result<(), KeyFileError> {
         if passphrase.is_empty() {
             return Err(KeyFileError::WrongPassphrase);
         }
-        let derived = derive(passphrase, self.salt, self.rounds, self.cipher)?;
-        Ok(self.cipher.decrypt(&derived, section)?)
+        let derived = derive(passphrase.expose(), self.salt, self.rounds, self.cipher)?;
+        self.cipher.decrypt(&derived, section, tag).map_err(|_| KeyFileError::WrongPassphrase)
     }
 }
 
@@ -160,14 +171,14 @@ fn check_rounds(rounds: u32) -> Result<(), KeyFileError> {
 
 /// Key and initial vector.
 fn derive(
-    passphrase: &SecretBytes,
+    passphrase: &[u8],
     salt: &[u8],
     rounds: u32,
-    cipher: FileCipher,
+    cipher: KeyFileCipher,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let mut derived = Zeroizing::new(Vec::new());
-    derived.resize(cipher.key_length() + FileCipher::BLOCK, 0);
-    bcrypt_pbkdf::bcrypt_pbkdf(passphrase.expose(), salt, rounds, &mut derived)
+    derived.resize(cipher.key_length() + cipher.iv_length(), 0);
+    bcrypt_pbkdf::bcrypt_pbkdf(passphrase, salt, rounds, &mut derived)
         .map_err(|_| KeyFileError::Malformed(DecodeError::InvalidValue))?;
     Ok(derived)
 }
@@ -264,7 +275,7 @@ fn write_section(
     let mut check = [0; 4];
     random.fill(&mut check)?;
     // all space at once: a growing buffer would leave copies behind. 16 KiB hold an RSA key of 16,384 bits.
-    let mut section = Zeroizing::new(Vec::with_capacity(16 * 1024 + key.comment().len()));
+    let mut section = Zeroizing::new(Vec::with_capacity(16 * 1024 + key.comment().len() + MAX_TAG));
     let mut writer = Writer::new(&mut section);
     writer.bytes(&check);
     writer.bytes(&check);

@@ -60,7 +60,7 @@ fn wycheproof_8192() {
 }
 
 fn test_key() -> PrivateKey {
-    PrivateKey::from_openssh(include_bytes!("../../../../tests/data/keys/rsa2048"), None).unwrap()
+    PrivateKey::read(include_bytes!("../../../../tests/data/keys/rsa2048"), None).unwrap()
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! Fingerprints, as `ssh-keygen -l` prints them.
 
+mod bubble_babble;
+mod randomart;
+
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use base64ct::{Base64Unpadded, Encoding};
 #[cfg(feature = "legacy")]
-use md5::{Digest, Md5};
+use md5::Md5;
+use sha1::{Digest, Sha1};
 
 use crate::crypto::hash::Hash;
 
@@ -15,9 +20,26 @@ pub enum FingerprintHash {
     /// SHA-256, today's form: `SHA256:` and unpadded base64.
     #[default]
     Sha256,
+    /// SHA-512: `SHA512:` and unpadded base64.
+    Sha512,
+    /// SHA-1: `SHA1:` and unpadded base64. Bubble Babble is made of it. Two keys with the same one can be made for money.
+    Sha1,
     /// MD5, to compare with what old software shows: `MD5:` and hexadecimal pairs. It can be forged.
     #[cfg(feature = "legacy")]
     Md5,
+}
+
+impl FingerprintHash {
+    /// Its name in a fingerprint.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::Sha1 => "SHA1",
+            #[cfg(feature = "legacy")]
+            Self::Md5 => "MD5",
+        }
+    }
 }
 
 /// The hash of a public key blob. `Display` is the text users compare.
@@ -31,6 +53,8 @@ impl Fingerprint {
     pub(super) fn of(blob: &[u8], hash: FingerprintHash) -> Self {
         let digest = match hash {
             FingerprintHash::Sha256 => Hash::Sha256.digest(&[blob]),
+            FingerprintHash::Sha512 => Hash::Sha512.digest(&[blob]),
+            FingerprintHash::Sha1 => Sha1::digest(blob).to_vec(),
             #[cfg(feature = "legacy")]
             FingerprintHash::Md5 => Md5::digest(blob).to_vec(),
         };
@@ -42,6 +66,16 @@ impl Fingerprint {
         self.hash
     }
 
+    /// The hash value in words that can be read out. `ssh-keygen -B` shows them of [`FingerprintHash::Sha1`].
+    pub fn bubble_babble(&self) -> String {
+        bubble_babble::encode(&self.digest)
+    }
+
+    /// The hash value as a picture, as `ssh-keygen -lv` draws it for a key of this kind and size.
+    pub(super) fn draw(&self, kind: &str, bits: Option<u32>) -> String {
+        randomart::draw(&self.digest, kind, bits, self.hash.name())
+    }
+
     /// The hash value.
     pub fn as_bytes(&self) -> &[u8] {
         &self.digest
@@ -51,12 +85,12 @@ impl Fingerprint {
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.hash {
-            FingerprintHash::Sha256 => write!(f, "SHA256:{}", Base64Unpadded::encode_string(&self.digest)),
             #[cfg(feature = "legacy")]
             FingerprintHash::Md5 => {
                 f.write_str("MD5")?;
                 self.digest.iter().try_for_each(|byte| write!(f, ":{byte:02x}"))
             }
+            hash => write!(f, "{}:{}", hash.name(), Base64Unpadded::encode_string(&self.digest)),
         }
     }
 }
