@@ -75,6 +75,13 @@ impl Config {
         self
     }
 
+    /// A variable of the environment, for `${NAME}`.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.request.local.environment.insert(0, (name.into(), value.into()));
+        self
+    }
+
     /// What is said about `host`.
     ///
     /// # Errors

@@ -155,8 +155,7 @@ fn rekey(resolved: &Resolved) -> RekeyPolicy {
     if limit.value.bytes > 0 {
         policy.bytes = Some(limit.value.bytes);
     }
-    if limit.value.seconds > 0 {
-        policy.time = Some(Duration::from_secs(limit.value.seconds.into()));
-    }
+    let seconds = limit.value.seconds.filter(|&seconds| seconds > 0);
+    policy.time = seconds.map(|seconds| Duration::from_secs(seconds.into())).or(policy.time);
     policy
 }

@@ -103,7 +103,7 @@ choice! {
     /// `LogLevel`
     LogLevel: "QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG, DEBUG1, DEBUG2 or DEBUG3", {
         /// Nothing.
-        Quiet = "QUIET",
+        Quiet = "SILENT" | "QUIET",
         /// What ends the program.
         Fatal = "FATAL",
         /// Errors.

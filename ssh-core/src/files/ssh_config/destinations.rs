@@ -56,8 +56,7 @@ const FORWARD: &str = "[ADDRESS:]PORT HOST:PORT, where either may be the path of
 
 impl Value for Forward {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
-        let (first, second) = (arguments.required()?, arguments.next());
-        let text = second.as_ref().map_or_else(|| first.clone(), |second| format!("{first}:{second}"));
+        let text = format!("{}:{}", arguments.required()?, arguments.required()?);
         let fields = fields(&text).unwrap_or_default();
         let parsed = listen_and_connect(&fields).filter(|(listen, _)| is_open(listen, 1));
         let (listen, connect) = parsed.ok_or_else(|| unexpected(&text, FORWARD))?;

@@ -9,22 +9,20 @@ use super::setting::{Fault, Value, unexpected};
 /// What a time is.
 const TIME: &str = "a time: seconds, or 90s, 5m, 1h30m, 1d, 2w";
 
-/// A time in seconds; `None`: none. It is shown as `none` or as what stands for it.
+/// A time in seconds; `None`: none. Saying `none` is to say nothing: the default stays, or a later line counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seconds {
     /// The time.
     pub seconds: Option<u32>,
-    /// What `ssh -G` prints where there is none.
-    none: &'static str,
 }
 
 impl Seconds {
-    /// No time, shown as `none`.
-    pub(super) const NONE: Self = Self { seconds: None, none: "none" };
+    /// No time.
+    pub(super) const NONE: Self = Self { seconds: None };
 
     /// A time.
     pub(super) const fn of(seconds: u32) -> Self {
-        Self { seconds: Some(seconds), none: "none" }
+        Self { seconds: Some(seconds) }
     }
 }
 
@@ -38,17 +36,21 @@ impl Value for Seconds {
     }
 
     fn show(&self) -> Vec<String> {
-        vec![self.seconds.map_or_else(|| self.none.into(), |seconds| seconds.to_string())]
+        vec![self.seconds.map_or_else(|| "none".into(), |seconds| seconds.to_string())]
+    }
+
+    fn says_nothing(&self) -> bool {
+        self.seconds.is_none()
     }
 }
 
-/// `RekeyLimit`; 0 bytes: what the cipher demands; 0 seconds: never by time.
+/// `RekeyLimit`; 0 bytes: what the cipher demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RekeyLimit {
     /// Bytes.
     pub bytes: u64,
-    /// Seconds.
-    pub seconds: u32,
+    /// Seconds; `None`: never by time, and a later line may say so.
+    pub seconds: Option<u32>,
 }
 
 impl Value for RekeyLimit {
@@ -62,15 +64,19 @@ impl Value for RekeyLimit {
             return Err("a limit of less than 16 bytes is too small".into());
         }
         let seconds = match arguments.next() {
-            None => 0,
-            Some(none) if none == "none" => 0,
-            Some(time) => Units::seconds(&time).ok_or_else(|| unexpected(&time, TIME))?,
+            None => None,
+            Some(none) if none == "none" => None,
+            Some(time) => Some(Units::seconds(&time).ok_or_else(|| unexpected(&time, TIME))?),
         };
         Ok(Self { bytes, seconds })
     }
 
     fn show(&self) -> Vec<String> {
-        vec![format!("{} {}", self.bytes, self.seconds)]
+        vec![format!("{} {}", self.bytes, self.seconds.unwrap_or_default())]
+    }
+
+    fn add(&mut self, later: Self) {
+        self.seconds = self.seconds.or(later.seconds);
     }
 }
 

@@ -36,6 +36,8 @@
 //! - Defaults are upstream's: Debian's `ForwardX11Trusted yes` and `ServerAliveInterval 300` in batch mode are not here.
 //! - Names of algorithms are checked when a list is applied or printed, not when a line is read, so that a file may name
 //!   what only another program knows.
+//! - `StreamLocalBindMask` and `SyslogFacility` in a block that does not apply have no effect; in OpenSSH they do.
+//! - `LogVerbose` takes all its arguments; OpenSSH drops all but the first.
 //! - The first mistake ends the reading; OpenSSH collects them.
 //! - A line may have 16 KiB and a configuration 1024 files; text must be UTF-8 outside comments.
 //! - Names of services are no ports, apart from `ssh`.

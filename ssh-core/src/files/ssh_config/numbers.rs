@@ -235,12 +235,14 @@ impl Value for TunnelDevice {
 pub struct Units;
 
 impl Units {
-    /// Bytes, with `K`, `M` or `G` for powers of 1024.
+    /// Bytes, with `K`, `M`, `G`, `T` or `P` for powers of 1024.
     pub fn bytes(text: &str) -> Option<u64> {
         let (digits, shift) = match text.as_bytes().last()?.to_ascii_uppercase() {
             b'K' => (text.get(..text.len() - 1)?, 10),
             b'M' => (text.get(..text.len() - 1)?, 20),
             b'G' => (text.get(..text.len() - 1)?, 30),
+            b'T' => (text.get(..text.len() - 1)?, 40),
+            b'P' => (text.get(..text.len() - 1)?, 50),
             _ => (text, 0),
         };
         let number: u64 = digits.parse().ok()?;

@@ -31,6 +31,9 @@ const UNSUPPORTED: &[&str] = &[
     "kerberostgtpassing",
 ];
 
+/// Keywords that are settled when canonicalization begins.
+const OF_CANONICALIZATION: &[&str] = &["canonicalizehostname", "canonicalizemaxdots", "canonicalizefallbacklocal"];
+
 /// A keyword that was read and has no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -89,6 +92,10 @@ pub struct Resolved {
     pub older: Older,
     /// Keywords without effect.
     pub warnings: Vec<Warning>,
+    /// `ProxyJump none` was said, and nothing else.
+    is_jump_none: bool,
+    /// The name is canonical, and how it became so cannot change any more.
+    pub(super) is_canonical: bool,
     home: String,
     environment: Vec<(String, String)>,
     tokens: Tokens,
@@ -110,6 +117,8 @@ impl Resolved {
             forwarding: Forwarding::default(),
             older: Older::default(),
             warnings: Vec::new(),
+            is_jump_none: false,
+            is_canonical: false,
             home: request.local.home.clone(),
             environment: request.local.environment.clone(),
             tokens: Tokens::default(),
@@ -161,15 +170,12 @@ impl Resolved {
         active: bool,
     ) -> Result<(), Fault> {
         if matches!(keyword, "proxycommand" | "proxyjump") {
-            let value = Proxy::parse(keyword, arguments)?;
-            if active && !self.proxy.is_set() {
-                self.proxy = Setting { value, origin: origin.clone() };
-            }
-            return Ok(());
+            return self.take_proxy(keyword, arguments, origin, active);
         }
         if keyword == "refuseconnection" && active {
             return Err(format!("the connection is refused: {}", arguments.raw()?.escape_debug()));
         }
+        let active = active && !(self.is_canonical && OF_CANONICALIZATION.contains(&keyword));
         if let Some(field) = self.field_mut(keyword) {
             field.take(arguments, origin, active)?;
             return arguments.finish();
@@ -178,13 +184,36 @@ impl Resolved {
             WarningKind::Deprecated
         } else if UNSUPPORTED.contains(&keyword) {
             WarningKind::Unsupported
-        } else if self.connection.ignore_unknown.value.as_ref().is_some_and(|list| list_fits(list, keyword)) {
+        } else if self
+            .connection
+            .ignore_unknown
+            .value
+            .as_ref()
+            .is_some_and(|list| list_fits(&list.to_ascii_lowercase(), keyword))
+        {
             WarningKind::Ignored
         } else {
             return Err("there is no such keyword".into());
         };
         let (origin, keyword) = (origin.clone(), keyword.into());
         self.warnings.push(Warning { origin, keyword, arguments: arguments.rest(), kind });
+        Ok(())
+    }
+
+    /// Of `ProxyCommand` and `ProxyJump` the first counts, but `ProxyJump none` leaves room for a command.
+    fn take_proxy(
+        &mut self,
+        keyword: &str,
+        arguments: &mut Arguments,
+        origin: &Origin,
+        active: bool,
+    ) -> Result<(), Fault> {
+        let value = Proxy::parse(keyword, arguments)?;
+        let is_jump = keyword == "proxyjump";
+        if active && (!self.proxy.is_set() || self.is_jump_none && !is_jump) {
+            self.is_jump_none = is_jump && value == Proxy::None;
+            self.proxy = Setting { value, origin: origin.clone() };
+        }
         Ok(())
     }
 
@@ -280,6 +309,9 @@ impl Resolved {
         }
         self.user = self.login.user.value.clone().unwrap_or_else(|| request.local.user.clone());
         self.fill_update_host_keys();
+        if matches!(self.proxy.value, Proxy::Jump(_)) {
+            self.connection.proxy_use_fdpass.value = false;
+        }
         if self.forwarding.clear_all.value {
             self.forwarding.local.values.clear();
             self.forwarding.remote.values.clear();
@@ -293,7 +325,9 @@ impl Resolved {
     /// Keys are not learnt by default where the user chose the files, or DNS vouches for keys.
     fn fill_update_host_keys(&mut self) {
         if !self.host_keys.update.is_set() {
-            let usual = !self.host_keys.user_files.is_set() && self.host_keys.verify_dns.value == VerifyHostKeyDns::No;
+            let files = &self.host_keys.user_files;
+            let is_usual = !files.is_set() || files.value.0 == ["~/.ssh/known_hosts"];
+            let usual = is_usual && self.host_keys.verify_dns.value == VerifyHostKeyDns::No;
             self.host_keys.update.value = if usual { UpdateHostKeys::Yes } else { UpdateHostKeys::No };
         }
     }

@@ -375,8 +375,11 @@ impl Resolver {
         let tokens = self.resolved.tokens(&self.request, &host);
         let mut wanted = VecDeque::new();
         for path in arguments.rest() {
-            let expanded = tokens::expand_environment(&path, &self.request.local.environment);
-            let expanded = expanded.and_then(|path| tokens.expand(&path, USUAL)).map_err(|error| error.to_string())?;
+            // As OpenSSH does: a path with a variable that is not set is left out.
+            let expanded = match tokens::expand_environment(&path, &self.request.local.environment) {
+                Err(error) if error.is_unset => continue,
+                path => path.and_then(|path| tokens.expand(&path, USUAL)).map_err(|error| error.to_string())?,
+            };
             let pattern = match expanded.chars().next() {
                 None => return Err("a path is empty".into()),
                 Some('~') if is_user => expanded,
@@ -412,6 +415,7 @@ impl Resolver {
 
     fn begin_final_pass(&mut self) {
         self.phase = Phase::Final;
+        self.resolved.is_canonical = true;
         self.files_read = 0;
         if self.wants_final || self.resolved.canonicalizes() {
             self.sources = sources(&self.request.files);

@@ -91,6 +91,11 @@ pub(super) trait Value: Sized {
     /// Its lines as `ssh -G` prints them, without the keyword; none if it is not printed.
     fn show(&self) -> Vec<String>;
 
+    /// It is as if the line was not there.
+    fn says_nothing(&self) -> bool {
+        false
+    }
+
     /// Takes what a later line says. Most values do not.
     fn add(&mut self, _later: Self) {}
 }
@@ -107,7 +112,7 @@ pub(super) trait Field {
 impl<T: Value> Field for Setting<T> {
     fn take(&mut self, arguments: &mut Arguments, origin: &Origin, active: bool) -> Result<(), Fault> {
         let value = T::parse(arguments)?;
-        match (active, self.is_set()) {
+        match (active && !value.says_nothing(), self.is_set()) {
             (false, _) => {}
             (true, false) => *self = Self { value, origin: origin.clone() },
             (true, true) => self.value.add(value),

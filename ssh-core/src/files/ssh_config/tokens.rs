@@ -13,11 +13,15 @@ pub(super) const OF_USER: &str = "dhijkLlnpu";
 
 /// What cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenError(String);
+pub struct TokenError {
+    text: String,
+    /// A variable is not set; nothing else is wrong.
+    pub(super) is_unset: bool,
+}
 
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -98,7 +102,7 @@ impl Tokens {
 }
 
 fn wrong(text: &str, what: &str) -> TokenError {
-    TokenError(format!("\"{}\": {}", text.escape_debug(), what.escape_debug()))
+    TokenError { text: format!("\"{}\": {}", text.escape_debug(), what.escape_debug()), is_unset: false }
 }
 
 /// `${NAME}` is the value of a variable, which must be set.
@@ -109,7 +113,8 @@ pub(super) fn expand_environment(text: &str, environment: &[(String, String)]) -
         let (name, after) = after.split_once('}').ok_or_else(|| wrong(text, "${ is not closed"))?;
         let value = environment.iter().find(|(each, _)| each == name).map(|(_, value)| value);
         out.push_str(before);
-        out.push_str(value.ok_or_else(|| wrong(text, &format!("the variable {name} is not set")))?);
+        let unset = || TokenError { is_unset: true, ..wrong(text, &format!("the variable {name} is not set")) };
+        out.push_str(value.ok_or_else(unset)?);
         rest = after;
     }
     out.push_str(rest);

@@ -78,7 +78,7 @@ group! {
         /// Compression.
         compression: Setting<Compression> = Compression::No, "compression";
         /// When keys are renewed.
-        rekey_limit: Setting<RekeyLimit> = RekeyLimit { bytes: 0, seconds: 0 }, "rekeylimit";
+        rekey_limit: Setting<RekeyLimit> = RekeyLimit { bytes: 0, seconds: None }, "rekeylimit";
         /// What to warn of.
         warn_weak_crypto: Setting<WarnWeakCrypto> = WarnWeakCrypto { any: true, key_exchange: true }, "warnweakcrypto";
     }
