@@ -38,7 +38,7 @@ pub(crate) fn read(arguments: impl Iterator<Item = std::ffi::OsString>) -> Resul
 }
 
 impl Plan {
-    fn new(invocation: Invocation) -> Result<Self, String> {
+    fn new(mut invocation: Invocation) -> Result<Self, String> {
         let mut config = Config::load().map_err(|error| error.to_string())?.command(&invocation.command);
         for (keyword, value) in &invocation.settings {
             config = config.set(*keyword, value);
@@ -54,6 +54,9 @@ impl Plan {
         let settings = Settings::new(resolved)?;
         log::set_level(settings.log_level());
         settings.debug_warnings();
+        if let Some(command) = settings.remote_command().filter(|_| invocation.command.is_empty()) {
+            invocation.command = command.into();
+        }
         Ok(Self { invocation, settings, user, host })
     }
 

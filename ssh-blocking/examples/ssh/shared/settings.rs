@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ssh_core::crypto::compression::CompressionLevel;
 use ssh_core::files::ssh_config::{
-    AlgorithmList, Compression, LogLevel, Origin, PubkeyAuthentication, Resolved, Setting, StrictChecking,
+    AlgorithmList, AlgorithmNames, Compression, LogLevel, Origin, PubkeyAuthentication, Resolved, Setting,
+    StrictChecking,
 };
 use ssh_core::login::StrictHostKeyChecking;
 use ssh_core::{ClientConfig, KeepAlive, RekeyPolicy};
@@ -17,6 +18,21 @@ use super::log;
 
 /// Methods in the order they are tried by default.
 const METHODS: &str = "publickey,keyboard-interactive,password";
+
+/// Keywords for what is not built in, with the value that asks for nothing. Where the value is empty, any will do.
+const NOTHING_TO_DO: &[(&str, &str)] = &[
+    ("controlmaster", "false"),
+    ("controlpath", ""),
+    ("dynamicforward", "none"),
+    ("forwardagent", "no"),
+    ("forwardx11", "no"),
+    ("localforward", "none"),
+    ("permitlocalcommand", "no"),
+    ("proxycommand", "none"),
+    ("proxyjump", "none"),
+    ("remoteforward", "none"),
+    ("tunnel", "false"),
+];
 
 /// Everything that is set.
 #[derive(Clone)]
@@ -53,6 +69,7 @@ impl Settings {
         let identities = resolved.identity_files().map_err(|error| error.to_string())?;
         let certificates = resolved.certificate_files().map_err(|error| error.to_string())?;
         let (connection, login, host_keys) = (&resolved.connection, &resolved.login, &resolved.host_keys);
+        refuse_unsupported(&resolved)?;
         let preferred = login.preferred.value.as_deref().unwrap_or(METHODS);
         let host_key_list = &resolved.algorithms.host_key.value.0;
         Ok(Self {
@@ -98,6 +115,11 @@ impl Settings {
         }
     }
 
+    /// What runs if the command line names nothing.
+    pub(crate) fn remote_command(&self) -> Option<&str> {
+        self.resolved.session.remote_command.value.0.as_deref()
+    }
+
     /// Lines about what is set and has no effect.
     pub(crate) fn debug_warnings(&self) {
         for warning in &self.resolved.warnings {
@@ -123,6 +145,23 @@ impl Settings {
         let is_set = |name: &[u8]| set.iter().any(|(each, _)| each.as_bytes() == name);
         pairs.chain(own.filter(|(name, _)| wanted(name) && !is_set(name))).collect()
     }
+}
+
+/// What the command line asks for and is not built in ends the program; in files it is for other programs, but a proxy
+/// that is left out would lead elsewhere.
+fn refuse_unsupported(resolved: &Resolved) -> Result<(), String> {
+    let lines = resolved.lines(&AlgorithmNames::built_in()).map_err(|error| error.to_string())?;
+    for (keyword, value, origin) in lines {
+        let harmless = NOTHING_TO_DO.iter().find(|(each, _)| *each == keyword).map(|(_, harmless)| *harmless);
+        if origin == Origin::Default || harmless.is_none_or(|harmless| harmless.is_empty() || harmless == value) {
+            continue;
+        }
+        if origin == Origin::CommandLine || keyword.starts_with("proxy") {
+            return Err(format!("{origin}: {keyword} is not supported"));
+        }
+        log::debug(format_args!("{origin}: {keyword} is not supported and has no effect"));
+    }
+    Ok(())
 }
 
 /// What to offer: the preset, changed by the lists.
