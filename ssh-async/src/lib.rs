@@ -33,6 +33,8 @@
 #![forbid(unsafe_code)]
 
 mod channel;
+#[cfg(unix)]
+pub mod config;
 mod driver;
 mod guest;
 mod host_keys;
@@ -54,6 +56,8 @@ pub use crate::smol::Smol;
 #[cfg(feature = "tokio")]
 pub use crate::tokio::Tokio;
 pub use channel::{Channel, ChannelReader, ChannelStream, ChannelWriter};
+#[cfg(unix)]
+pub use config::Config;
 pub use driver::Driver;
 pub use host_keys::{HostKeyPolicy, OnThread};
 pub use listener::{Control, Listener, Metric};

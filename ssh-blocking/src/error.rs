@@ -51,6 +51,8 @@ pub enum Error {
     Session(SessionError),
     /// The configuration cannot work.
     Config(ConfigError),
+    /// A line of an `ssh_config` cannot be followed.
+    ConfigFile(ssh_core::files::ssh_config::ConfigError),
 }
 
 /// What most functions return.
@@ -82,6 +84,7 @@ impl fmt::Display for Error {
             Self::Login(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
             Self::Config(error) => error.fmt(f),
+            Self::ConfigFile(error) => error.fmt(f),
         }
     }
 }

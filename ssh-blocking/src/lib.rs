@@ -27,6 +27,8 @@
 #![forbid(unsafe_code)]
 
 mod channel;
+#[cfg(unix)]
+pub mod config;
 mod driver;
 mod error;
 mod guest;
@@ -40,6 +42,8 @@ mod sync;
 pub mod transport;
 
 pub use channel::{Channel, ChannelReader, ChannelWriter};
+#[cfg(unix)]
+pub use config::Config;
 pub use error::{Error, Result};
 pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy};
 #[cfg(unix)]

@@ -16,7 +16,7 @@ use crate::shared::{log, prompt};
 
 /// Connects and exchanges keys. The error is a line for the user.
 pub(crate) async fn connect<T: Runtime>(runtime: &T, plan: &Plan) -> Result<Session, String> {
-    let settings = &plan.invocation.settings;
+    let settings = &plan.settings;
     let (host, port) = (plan.host.as_str(), settings.port);
     let timeout = settings.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
     let started = Instant::now();

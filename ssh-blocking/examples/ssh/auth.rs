@@ -10,7 +10,7 @@ use crate::shared::{log, prompt};
 
 /// Logs in. The error is a line for the user.
 pub(crate) fn login(session: &Session, plan: &Plan) -> Result<(), String> {
-    let settings = &plan.invocation.settings;
+    let settings = &plan.settings;
     let user_at_host = format!("{}@{}", plan.user, plan.host);
     let mut attempts = Attempts::new(settings, user_at_host.clone());
     // Nothing at all is tried first: the answer says what the server takes.

@@ -21,8 +21,7 @@ pub(crate) fn run(session: &Session, plan: &Plan) -> Result<u8, String> {
     }
     let exit = run_command(session, plan);
     terminal::restore();
-    let (exit, has_terminal) =
-        exit.map_err(|error| connect::in_context(&plan.host, plan.invocation.settings.port, &error))?;
+    let (exit, has_terminal) = exit.map_err(|error| connect::in_context(&plan.host, plan.settings.port, &error))?;
     plan.finish(&exit, has_terminal)
 }
 

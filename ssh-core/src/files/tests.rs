@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use super::algorithm_list::apply;
 use super::authorized_keys::AuthorizedKeys;
 use super::known_hosts::{FormatEntryError, HostKeyVerdict, KnownHosts};
-use super::ssh_config::{ConfigText, parse_option};
 use super::{SkipReason, SkippedLine};
 use crate::crypto::Named;
 use crate::key::{PublicKey, PublicKeyLine};
@@ -271,77 +270,6 @@ mod algorithm_lists {
     }
 }
 
-mod config {
-    use super::*;
-
-    fn shown(config: &ConfigText, host: &str) -> Vec<String> {
-        let show = |option: super::super::ssh_config::ConfigOption<'_>| {
-            format!("{} {}:{}", option.line, option.keyword, option.arguments.join("|"))
-        };
-        config.options_for(host).map(show).collect()
-    }
-
-    #[test]
-    fn first_value_wins_and_lists_add_up() {
-        let text = "\
-            Port 1\n\
-            # comment\n\
-            Host *.example.com !bad.example.com \"other\"\n\
-            \tUser=me\n\
-            \tPort = 2\n\
-            \tIdentityFile \"~/my key\" # comment\n\
-            Host bad.example.com\n\
-            \tUser bad\n\
-            Host *\n\
-            \tUser nobody\r\n\
-            \tIdentityFile ~/b\n\
-            \tSetEnv A=1 B='2 3'\n\
-            \tProxyCommand nc \"%h\" %p # not a comment\n";
-        let config = ConfigText::parse(text, "test").unwrap();
-        let tail = ["11 identityfile:~/b", "12 setenv:A=1|B=2 3", "13 proxycommand:nc \"%h\" %p # not a comment"];
-        let expected = [&["1 port:1", "4 user:me", "6 identityfile:~/my key"], &tail[..]].concat();
-        assert_eq!(shown(&config, "a.example.com"), expected);
-        assert_eq!(shown(&config, "other"), expected);
-        let expected = [&["1 port:1", "8 user:bad"], &tail[..]].concat();
-        assert_eq!(shown(&config, "bad.example.com"), expected);
-        let expected = [&["1 port:1", "10 user:nobody"], &tail[..]].concat();
-        assert_eq!(shown(&config, "else"), expected);
-    }
-
-    #[test]
-    fn match_is_never_applied() {
-        let text = "Include other\nMatch all\nUser root\nHost *\nPort 1\n";
-        let config = ConfigText::parse(text, "test").unwrap();
-        assert_eq!(shown(&config, "h"), ["5 port:1"]);
-        let unsupported: Vec<_> = config.unsupported().iter().map(|each| (each.keyword.as_str(), each.line)).collect();
-        assert_eq!(unsupported, [("include", 1), ("match", 2)]);
-    }
-
-    #[test]
-    fn malformed_lines() {
-        for (text, expected) in [
-            ("Port 1\nUser", "f, line 2: \"user\" has no argument"),
-            ("User \"a", "f, line 1: a quote is not closed"),
-            ("User # a", "f, line 1: \"user\" has no argument"),
-            ("= a", "f, line 1: the keyword is missing"),
-        ] {
-            assert_eq!(format!("{}", ConfigText::parse(text, "f").unwrap_err()), expected);
-        }
-    }
-
-    #[test]
-    fn options_of_the_command_line() {
-        for text in ["Port=22", "port 22", " PORT = 22 ", "port\t22", "Port=\"22\""] {
-            assert_eq!(parse_option(text), Ok(("port".into(), vec!["22".into()])), "{text}");
-        }
-        assert_eq!(
-            parse_option("x a\\ b \\\"c \"d e\""),
-            Ok(("x".into(), vec!["a b".into(), "\"c".into(), "d e".into()]))
-        );
-        assert_eq!(format!("{}", parse_option("Port=").unwrap_err()), "command line: \"port\" has no argument");
-    }
-}
-
 mod moduli {
     use super::super::moduli::ModuliFile;
     use super::*;
@@ -446,9 +374,5 @@ proptest! {
             let _ = KnownHosts::parse(input).lookup("host", 22, &ed25519(), NOW);
             let _ = AuthorizedKeys::parse(input).find(&ed25519());
         }
-        if let Ok(config) = ConfigText::parse(&text, "test") {
-            let _ = config.options_for("host").count();
-        }
-        let _ = parse_option(&text);
     }
 }

@@ -13,6 +13,7 @@ use crate::files::allowed_signers::AllowedSigners;
 use crate::files::authorized_keys::AuthorizedKeys;
 use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
 use crate::files::moduli::ModuliFile;
+use crate::files::ssh_config::{AlgorithmNames, ConfigFile, Lookup, Request, Resolved, Resolver, Step};
 use crate::files::{algorithm_list, ssh_config};
 #[cfg(feature = "ssh1")]
 use crate::key::Ssh1PrivateKey;
@@ -202,12 +203,7 @@ pub fn text_files(data: &[u8]) {
         }
         2 => {
             let _ = ssh_config::parse_option(&text);
-            if let Ok(config) = ssh_config::ConfigText::parse(&text, "config") {
-                for option in config.options_for("host.example.com") {
-                    assert!(!option.keyword.is_empty() && !option.arguments.is_empty());
-                }
-                assert!(config.unsupported().len() <= lines);
-            }
+            resolve_config(bytes);
         }
         4 => {
             let file = ModuliFile::parse(bytes);
@@ -233,4 +229,39 @@ fn check_list<T: Named + Copy>(spec: &str, known: &[T]) {
     let Ok(list) = algorithm_list::apply(spec, known, known) else { return };
     assert!(!list.is_empty() && list.len() <= known.len(), "an algorithm twice");
     assert!(list.iter().all(|each| known.iter().any(|other| other.name() == each.name())));
+}
+
+/// `ssh_config` where every answer comes from the input: the files, how commands end, what is found.
+fn resolve_config(bytes: &[u8]) {
+    let (head, text) = bytes.split_at(bytes.len().min(4));
+    let mut bits = head.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)).cycle();
+    let mut next = || bits.next().unwrap_or_default();
+    let options = if next() { text.split(|&byte| byte == b'\n').take(2).collect::<Vec<_>>() } else { Vec::new() };
+    let options = options.into_iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let request = Request { host: "host.example.com".into(), options, ..Request::default() };
+    let Ok(mut resolver) = Resolver::new(request) else { return };
+    for _ in 0..256 {
+        match resolver.step() {
+            Err(error) => return assert!(!error.message.is_empty()),
+            Ok(Step::Read(read)) => {
+                let part = text.get(usize::from(!read.is_literal) * text.len() / 2..).unwrap_or_default();
+                let file = ConfigFile { name: read.pattern, text: part.to_vec() };
+                resolver.answer_files(if next() || read.is_literal { alloc::vec![file] } else { Vec::new() });
+            }
+            Ok(Step::Run { .. }) => resolver.answer_run(next()),
+            Ok(Step::LookUp { host }) => {
+                resolver.answer_look_up(next().then_some(Lookup { canonical_name: Some(host) }))
+            }
+            Ok(Step::LocalAddresses) => resolver.answer_addresses(alloc::vec![[10, 0, 0, 1].into()]),
+            Ok(Step::Done(resolved)) => return check_resolved(&resolved),
+        }
+    }
+}
+
+fn check_resolved(resolved: &Resolved) {
+    assert!(resolved.connection.port.value.0 > 0);
+    if let Ok(lines) = resolved.lines(&AlgorithmNames::built_in()) {
+        assert!(lines.iter().all(|(keyword, _, _)| !keyword.is_empty()));
+    }
+    let _ = (resolved.identity_files(), resolved.certificate_files(), resolved.older_lines());
 }

@@ -86,7 +86,12 @@ proptest! {
                 prop_assert!(is_harmless(&error), "{error:?}");
             }
         }
-        if let Err(error) = ssh_config::ConfigText::parse(&format!("{text}\n\"{other}"), "config") {
+        if let Err(error) = ssh_config::parse_option(&format!("{text} \"{other}")) {
+            prop_assert!(is_harmless(&error), "{error:?}");
+        }
+        let options = vec![format!("{text}={other}"), format!("Port={other}")];
+        let request = ssh_config::Request { options, ..ssh_config::Request::default() };
+        if let Err(error) = ssh_config::Resolver::new(request) {
             prop_assert!(is_harmless(&error), "{error:?}");
         }
     }

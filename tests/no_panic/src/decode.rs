@@ -11,7 +11,7 @@ use ssh_core::files::allowed_signers::AllowedSigners;
 use ssh_core::files::authorized_keys::AuthorizedKeys;
 use ssh_core::files::known_hosts::KnownHosts;
 use ssh_core::files::moduli::ModuliFile;
-use ssh_core::files::ssh_config::{ConfigText, parse_option};
+use ssh_core::files::ssh_config::{ConfigFile, Lookup, Request, Resolver, Step, parse_option};
 use ssh_core::key::{
     CertificateBuilder, CertificateCheck, FingerprintHash, KeyEncryption, KeyFileFormat, MessageHash, MessageSignature,
     PrivateKey, PublicKey, PublicKeyFormat, PublicKeyLine, RevocationList, Ssh1PrivateKey,
@@ -168,15 +168,34 @@ pub extern "C" fn decode_files(file: &&[u8], name: &&str, port: u16, key: &Publi
     let keys = AuthorizedKeys::parse(file);
     consider((keys.find(key).map(|found| found.has_option(name)), keys.find_all(key).count(), keys.skipped()));
     if let Ok(text) = core::str::from_utf8(file) {
-        match ConfigText::parse(text, name) {
-            Ok(config) => consider((config.options_for(name).count(), config.unsupported().len())),
-            Err(error) => consider(error.to_string()),
-        }
+        consider(resolve_config(text, name));
         consider(parse_option(text));
         consider((Algorithms::preset(text), Algorithms::all()));
         let known = Algorithms::default().ciphers;
         consider(algorithm_list::apply(text, &known, &known));
     }
+}
+
+/// Every question of a resolver is answered as the text says.
+fn resolve_config(text: &str, host: &str) -> Result<usize, String> {
+    let request = Request { host: host.into(), options: vec![host.into()], ..Request::default() };
+    let mut resolver = Resolver::new(request).map_err(|error| error.to_string())?;
+    for turn in 0..64 {
+        match resolver.step().map_err(|error| error.to_string())? {
+            Step::Read(read) => {
+                resolver.answer_files(vec![ConfigFile { name: read.pattern, text: text.as_bytes().to_vec() }]);
+            }
+            Step::Run { command } => resolver.answer_run(command.len() % 2 == 0),
+            Step::LookUp { host } => resolver.answer_look_up((turn > 8).then_some(Lookup { canonical_name: Some(host) })),
+            Step::LocalAddresses => resolver.answer_addresses(vec![[127, 0, 0, 1].into()]),
+            Step::Done(resolved) => {
+                let lines = resolved.lines(&ssh_core::files::ssh_config::AlgorithmNames::default());
+                consider((resolved.identity_files(), resolved.warnings.len()));
+                return lines.map(|lines| lines.len()).map_err(|error| error.to_string());
+            }
+        }
+    }
+    Ok(0)
 }
 
 /// Lets a client in or not, and remembers how it went.

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use ssh_core::SecretBytes;
 use ssh_core::key::{FingerprintHash, KeyFileError, PrivateKey, PublicKey, PublicKeyLine};
 
-use super::common::values;
 use super::log;
 use super::prompt;
 use super::settings::Settings;
@@ -21,9 +20,6 @@ const MAX_FILE: u64 = 1024 * 1024;
 
 /// The files to try: those that were named, or the usual ones.
 pub(crate) fn files(settings: &Settings) -> Vec<PathBuf> {
-    if settings.identity_files.is_empty() {
-        return ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"].map(values::path).to_vec();
-    }
     let mut files: Vec<PathBuf> = Vec::new();
     for file in &settings.identity_files {
         if !files.contains(file) {
@@ -39,7 +35,7 @@ pub(crate) fn load(path: &Path, settings: &Settings) -> Option<PrivateKey> {
     let text = match read(path) {
         Ok(text) => text,
         // The usual files need not exist.
-        Err(error) if settings.identity_files.is_empty() => {
+        Err(error) if !settings.has_named_identities => {
             log::debug(format_args!("{shown}: {error}"));
             return None;
         }

@@ -1,9 +1,5 @@
 //! The command line.
 
-use ssh_core::files::ssh_config::parse_option;
-
-use super::settings::{Settings, Source};
-
 /// What `--help` and mistakes show.
 pub(crate) const USAGE: &str = "\
 usage: ssh [-CnNqstTvx] [-F FILE] [-i IDENTITY] [-l USER] [-o KEYWORD=VALUE] [-p PORT] [USER@]HOST [COMMAND ..]
@@ -25,8 +21,10 @@ pub(crate) struct Invocation {
     pub(crate) host: String,
     /// The command; empty: a shell.
     pub(crate) command: String,
-    /// What the command line sets, which comes before all files.
-    pub(crate) settings: Settings,
+    /// What the command line sets, which comes before all files: keywords with their values ..
+    pub(crate) settings: Vec<(&'static str, String)>,
+    /// .. and what `-o` says.
+    pub(crate) options: Vec<String>,
     /// `-F`: the only configuration file.
     pub(crate) config_file: Option<String>,
     /// `-n`: nothing is read from standard input.
@@ -139,22 +137,19 @@ impl Collected {
     }
 
     fn into_invocation(self, host: &str, command: String) -> Result<Invocation, String> {
-        let mut settings = Settings::default();
+        let mut settings = self.direct;
         if self.verbose > 0 {
-            settings.set("loglevel", &["DEBUG".into()], Source::CommandLine)?;
+            settings.insert(0, ("loglevel", "DEBUG".into()));
         }
         match self.terminals {
             0 => {}
-            1 => settings.set("requesttty", &["yes".into()], Source::CommandLine)?,
-            _ => settings.set("requesttty", &["force".into()], Source::CommandLine)?,
-        }
-        for (keyword, value) in self.direct {
-            settings.set(keyword, &[value], Source::CommandLine)?;
+            1 => settings.insert(0, ("requesttty", "yes".into())),
+            _ => settings.insert(0, ("requesttty", "force".into())),
         }
         // A user's name may hold an @, a host's may not.
         let host = match host.rsplit_once('@') {
             Some((user, host)) => {
-                settings.set("user", &[user.into()], Source::CommandLine)?;
+                settings.push(("user", user.into()));
                 host
             }
             None => host,
@@ -162,15 +157,11 @@ impl Collected {
         if host.is_empty() {
             return Err(format!("the host is missing\n{USAGE}"));
         }
-        for option in &self.by_keyword {
-            let parsed = parse_option(option);
-            let (keyword, arguments) = parsed.map_err(|error| error.to_string())?;
-            settings.set(&keyword, &arguments, Source::Option)?;
-        }
         Ok(Invocation {
             host: host.into(),
             command,
             settings,
+            options: self.by_keyword,
             config_file: self.config_file,
             no_stdin: self.no_stdin,
             no_command: self.no_command,

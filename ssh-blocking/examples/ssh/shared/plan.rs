@@ -1,18 +1,20 @@
 //! What is to be done: the command line and the configuration files together.
 
+use ssh_blocking::Config;
 use ssh_core::ChannelRequest;
 use ssh_core::adapter::Exit;
 use ssh_core::crypto::{Algorithms, Named};
 
-use super::common::values;
 use super::log;
 use super::options::{self, Invocation, Request};
-use super::settings::RequestTty;
+use super::settings::{RequestTty, Settings};
 use super::terminal;
 
 /// A connection to make.
 pub(crate) struct Plan {
     pub(crate) invocation: Invocation,
+    /// What the command line and the files say.
+    pub(crate) settings: Settings,
     /// Who logs in.
     pub(crate) user: String,
     /// The host's real name (`HostName`).
@@ -37,28 +39,37 @@ pub(crate) fn read(arguments: impl Iterator<Item = std::ffi::OsString>) -> Resul
 
 impl Plan {
     fn new(mut invocation: Invocation) -> Result<Self, String> {
-        log::set_level(invocation.settings.log_level);
-        read_config_files(&mut invocation)?;
-        let settings = &invocation.settings;
-        log::set_level(settings.log_level);
-        let host = settings.host_name.clone().unwrap_or_else(|| invocation.host.clone());
-        let user = match &settings.user {
-            Some(user) => user.clone(),
-            None => own_name().ok_or("your user name is not known; give one as USER@HOST or with -l")?,
-        };
-        Ok(Self { invocation, user, host })
+        let mut config = Config::load().map_err(|error| error.to_string())?.command(&invocation.command);
+        for (keyword, value) in &invocation.settings {
+            config = config.set(*keyword, value);
+        }
+        for option in &invocation.options {
+            config = config.option(option);
+        }
+        if let Some(file) = &invocation.config_file {
+            config = config.file(file);
+        }
+        let resolved = config.resolve(&invocation.host).map_err(|error| error.to_string())?;
+        let (user, host) = (resolved.user.clone(), resolved.host_name.clone());
+        let settings = Settings::new(resolved)?;
+        log::set_level(settings.log_level());
+        settings.debug_warnings();
+        if let Some(command) = settings.remote_command().filter(|_| invocation.command.is_empty()) {
+            invocation.command = command.into();
+        }
+        Ok(Self { invocation, settings, user, host })
     }
 
     /// Whether a terminal is to be asked for.
     pub(crate) fn wants_terminal(&self) -> bool {
         let invocation = &self.invocation;
-        let wanted = match invocation.settings.request_tty {
+        let wanted = match self.settings.request_tty {
             RequestTty::No => false,
             RequestTty::Force => true,
             RequestTty::Yes => terminal::stdin_is_terminal(),
             RequestTty::Auto => invocation.command.is_empty() && !invocation.no_stdin && terminal::stdin_is_terminal(),
         };
-        if invocation.settings.request_tty == RequestTty::Yes && !wanted {
+        if self.settings.request_tty == RequestTty::Yes && !wanted {
             log::info("no terminal is asked for because standard input is none; force it with -tt");
         }
         wanted
@@ -71,7 +82,7 @@ impl Plan {
             log::debug(format_args!("sending the environment variable {}", shown.escape_debug()));
             ChannelRequest::Env { name, value }
         };
-        self.invocation.settings.environment().into_iter().map(request).collect()
+        self.settings.environment().into_iter().map(request).collect()
     }
 
     /// What is to run.
@@ -99,28 +110,6 @@ impl Plan {
         }
         Ok(exit.code())
     }
-}
-
-/// `-F FILE`, or else the user's own file, which need not exist.
-fn read_config_files(invocation: &mut Invocation) -> Result<(), String> {
-    let host = invocation.host.clone();
-    match &invocation.config_file {
-        Some(none) if none == "none" => Ok(()),
-        Some(path) => invocation.settings.set_from_file(&values::path(path), &host),
-        None => {
-            let path = values::path("~/.ssh/config");
-            if path.exists() { invocation.settings.set_from_file(&path, &host) } else { Ok(()) }
-        }
-    }
-}
-
-/// The name of whoever runs this: by the number, which cannot be wrong, or by the environment.
-fn own_name() -> Option<String> {
-    let number = rustix::process::getuid().as_raw().to_string();
-    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let account = accounts.lines().find(|line| line.split(':').nth(2) == Some(&number));
-    let name = account.and_then(|line| line.split(':').next()).map(String::from);
-    name.or_else(|| std::env::var("LOGNAME").or_else(|_| std::env::var("USER")).ok())
 }
 
 /// `-Q`: what is built in, one name a line.

@@ -12,3 +12,4 @@ pub(crate) mod pty;
 pub(crate) mod service;
 pub(crate) mod settings;
 pub(crate) mod signals;
+pub(crate) mod values;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use ssh_core::files::ssh_config::{ConfigText, parse_option};
+use ssh_core::files::ssh_config::parse_option;
 
-use super::common::values;
 use super::settings::Settings;
+use super::values;
 
 /// What `--help` and mistakes show.
 pub(crate) const USAGE: &str = "\
@@ -80,13 +80,15 @@ fn read_file(path: &Path, settings: &mut Settings) -> Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     for (number, line) in text.lines().enumerate() {
         let origin = || format!("{}, line {}", path.display(), number + 1);
-        let parsed = ConfigText::parse(line, "").map_err(|error| format!("{}: {}", origin(), error.message))?;
-        if let Some(skipped) = parsed.unsupported().first() {
-            return Err(format!("{}: \"{}\" is not supported", origin(), skipped.keyword));
+        if line.trim().is_empty() || line.trim().starts_with('#') {
+            continue;
         }
-        for option in parsed.options_for("") {
-            settings.set(option.keyword, option.arguments).map_err(|error| format!("{}: {error}", origin()))?;
+        let parsed = parse_option(line);
+        let (keyword, arguments) = parsed.map_err(|error| format!("{}: {}", origin(), error.message))?;
+        if matches!(keyword.as_str(), "match" | "include" | "host") {
+            return Err(format!("{}: \"{keyword}\" is not supported", origin()));
         }
+        settings.set(&keyword, &arguments).map_err(|error| format!("{}: {error}", origin()))?;
     }
     Ok(())
 }

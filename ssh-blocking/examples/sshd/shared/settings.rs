@@ -8,7 +8,8 @@ use ssh_core::admission::{AdmissionPolicy, Penalties, Startups};
 use ssh_core::crypto::compression::CompressionLevel;
 use ssh_core::{KeepAlive, RekeyPolicy, ServerConfig};
 
-use super::common::{algorithms, values};
+use super::common::algorithms;
+use super::values;
 
 /// Ways to prove who one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

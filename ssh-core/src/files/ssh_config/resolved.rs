@@ -1,0 +1,405 @@
+//! What a configuration says about a host.
+
+use alloc::{format, string::String, string::ToString as _, vec::Vec};
+
+use super::choices::{CanonicalizeHostname, SessionType, UpdateHostKeys, VerifyHostKeyDns};
+use super::commands::Proxy;
+use super::destinations::Address;
+use super::groups::{AlgorithmLists, Connection, Forwarding, Group, HostKeys, Identities, Login, Older, Session};
+use super::line::Arguments;
+use super::matching::list_fits;
+use super::resolver::Request;
+use super::setting::{ConfigError, Fault, Field, Origin, Setting};
+use super::tokens::{Facts, OF_USER, TokenError, Tokens, USUAL, expand_environment, expand_tilde};
+
+/// Keywords of old versions, without meaning today.
+const DEPRECATED: &[&str] =
+    &["fallbacktorsh", "globalknownhostsfile2", "useblacklistedkeys", "userknownhostsfile2", "useroaming", "usersh"];
+
+/// Keywords for what is not built in.
+const UNSUPPORTED: &[&str] = &[
+    "afstokenpassing",
+    "gssapiauthentication",
+    "gssapiclientidentity",
+    "gssapidelegatecredentials",
+    "gssapikexalgorithms",
+    "gssapikeyexchange",
+    "gssapirenewalforcesrekey",
+    "gssapiserveridentity",
+    "gssapitrustdns",
+    "kerberosauthentication",
+    "kerberostgtpassing",
+];
+
+/// Keywords that are settled when canonicalization begins.
+const OF_CANONICALIZATION: &[&str] = &["canonicalizehostname", "canonicalizemaxdots", "canonicalizefallbacklocal"];
+
+/// A keyword that was read and has no effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Where it is.
+    pub origin: Origin,
+    /// The keyword in lower case.
+    pub keyword: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Why it has none.
+    pub kind: WarningKind,
+}
+
+/// Why a keyword has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningKind {
+    /// It means nothing any more.
+    Deprecated,
+    /// What it is about is not built in.
+    Unsupported,
+    /// It is not known, and `IgnoreUnknown` covers it.
+    Ignored,
+}
+
+/// What a configuration says about a host.
+///
+/// Paths and commands of `identities`, `host_keys.command` and `session.local_command` are as they were written:
+/// [`Resolved::identity_files`], [`Resolved::certificate_files`] and [`Resolved::expand`] expand them. All other values
+/// are expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resolved {
+    /// The host as the user typed it.
+    pub host: String,
+    /// Its real name.
+    pub host_name: String,
+    /// Who logs in.
+    pub user: String,
+    /// Reaching the server.
+    pub connection: Connection,
+    /// What stands between.
+    pub proxy: Setting<Proxy>,
+    /// What to agree on.
+    pub algorithms: AlgorithmLists,
+    /// Whom to trust.
+    pub host_keys: HostKeys,
+    /// Logging in.
+    pub login: Login,
+    /// Keys to log in with.
+    pub identities: Identities,
+    /// What runs.
+    pub session: Session,
+    /// What goes through the connection beside it.
+    pub forwarding: Forwarding,
+    /// What OpenSSH does not have.
+    pub older: Older,
+    /// Keywords without effect.
+    pub warnings: Vec<Warning>,
+    /// `ProxyJump none` was said, and nothing else.
+    is_jump_none: bool,
+    /// The name is canonical, and how it became so cannot change any more.
+    pub(super) is_canonical: bool,
+    home: String,
+    environment: Vec<(String, String)>,
+    tokens: Tokens,
+}
+
+impl Resolved {
+    pub(super) fn new(request: &Request) -> Self {
+        Self {
+            host: request.host.clone(),
+            host_name: String::new(),
+            user: String::new(),
+            connection: Connection::default(),
+            proxy: Setting { value: Proxy::None, origin: Origin::Default },
+            algorithms: AlgorithmLists::default(),
+            host_keys: HostKeys::default(),
+            login: Login::default(),
+            identities: Identities::default(),
+            session: Session::default(),
+            forwarding: Forwarding::default(),
+            older: Older::default(),
+            warnings: Vec::new(),
+            is_jump_none: false,
+            is_canonical: false,
+            home: request.local.home.clone(),
+            environment: request.local.environment.clone(),
+            tokens: Tokens::default(),
+        }
+    }
+
+    /// The usual tokens, `~` and `${NAME}` of a text that is kept as it was written.
+    ///
+    /// # Errors
+    /// [`TokenError`] for a token without meaning or a variable that is not set.
+    pub fn expand(&self, text: &str) -> Result<String, TokenError> {
+        let text = expand_environment(text, &self.environment)?;
+        self.tokens.expand(&expand_tilde(&text, &self.home), USUAL)
+    }
+
+    /// The files of keys: those that were named, or the usual ones. None if one of them is `none`.
+    ///
+    /// # Errors
+    /// As [`Resolved::expand`].
+    pub fn identity_files(&self) -> Result<Vec<String>, TokenError> {
+        let named = &self.identities.files.values;
+        if named.is_empty() {
+            return super::print::IDENTITY_FILES.iter().map(|file| self.expand(file)).collect();
+        }
+        self.expand_files(named)
+    }
+
+    /// The files of certificates.
+    ///
+    /// # Errors
+    /// As [`Resolved::expand`].
+    pub fn certificate_files(&self) -> Result<Vec<String>, TokenError> {
+        self.expand_files(&self.identities.certificates.values)
+    }
+
+    fn expand_files(&self, files: &[Setting<String>]) -> Result<Vec<String>, TokenError> {
+        if files.iter().any(|file| file.value.eq_ignore_ascii_case("none")) {
+            return Ok(Vec::new());
+        }
+        files.iter().map(|file| self.expand(&file.value)).collect()
+    }
+
+    /// Reads the arguments of a keyword, and keeps them if the line is in force.
+    pub(super) fn take(
+        &mut self,
+        keyword: &str,
+        arguments: &mut Arguments,
+        origin: &Origin,
+        active: bool,
+    ) -> Result<(), Fault> {
+        if matches!(keyword, "proxycommand" | "proxyjump") {
+            return self.take_proxy(keyword, arguments, origin, active);
+        }
+        if keyword == "refuseconnection" && active {
+            return Err(format!("the connection is refused: {}", arguments.raw()?.escape_debug()));
+        }
+        let active = active && !(self.is_canonical && OF_CANONICALIZATION.contains(&keyword));
+        if let Some(field) = self.field_mut(keyword) {
+            field.take(arguments, origin, active)?;
+            return arguments.finish();
+        }
+        let kind = if DEPRECATED.contains(&keyword) {
+            WarningKind::Deprecated
+        } else if UNSUPPORTED.contains(&keyword) {
+            WarningKind::Unsupported
+        } else if self
+            .connection
+            .ignore_unknown
+            .value
+            .as_ref()
+            .is_some_and(|list| list_fits(&list.to_ascii_lowercase(), keyword))
+        {
+            WarningKind::Ignored
+        } else {
+            return Err("there is no such keyword".into());
+        };
+        let (origin, keyword) = (origin.clone(), keyword.into());
+        self.warnings.push(Warning { origin, keyword, arguments: arguments.rest(), kind });
+        Ok(())
+    }
+
+    /// Of `ProxyCommand` and `ProxyJump` the first counts, but `ProxyJump none` leaves room for a command.
+    fn take_proxy(
+        &mut self,
+        keyword: &str,
+        arguments: &mut Arguments,
+        origin: &Origin,
+        active: bool,
+    ) -> Result<(), Fault> {
+        let value = Proxy::parse(keyword, arguments)?;
+        let is_jump = keyword == "proxyjump";
+        if active && (!self.proxy.is_set() || self.is_jump_none && !is_jump) {
+            self.is_jump_none = is_jump && value == Proxy::None;
+            self.proxy = Setting { value, origin: origin.clone() };
+        }
+        Ok(())
+    }
+
+    fn groups_mut(&mut self) -> [&mut dyn Group; 8] {
+        [
+            &mut self.connection,
+            &mut self.algorithms,
+            &mut self.host_keys,
+            &mut self.login,
+            &mut self.identities,
+            &mut self.session,
+            &mut self.forwarding,
+            &mut self.older,
+        ]
+    }
+
+    fn field_mut(&mut self, keyword: &str) -> Option<&mut dyn Field> {
+        self.groups_mut().into_iter().find_map(|group| group.field_mut(keyword))
+    }
+
+    pub(super) fn field(&self, keyword: &str) -> Option<&dyn Field> {
+        let groups: [&dyn Group; 8] = [
+            &self.connection,
+            &self.algorithms,
+            &self.host_keys,
+            &self.login,
+            &self.identities,
+            &self.session,
+            &self.forwarding,
+            &self.older,
+        ];
+        groups.into_iter().find_map(|group| group.field(keyword))
+    }
+
+    pub(super) fn origin_of(&self, keyword: &str) -> Origin {
+        let shown = self.field(keyword).map(Field::show).unwrap_or_default();
+        shown.into_iter().next().map_or(Origin::Default, |(_, origin)| origin)
+    }
+
+    /// The real name as far as it is known.
+    pub(super) fn host_name(&self, host: &str) -> Result<String, Fault> {
+        match &self.connection.host_name.value {
+            Some(name) => Tokens::host(host).expand(name, "h").map_err(|error| error.to_string()),
+            None => Ok(host.into()),
+        }
+    }
+
+    pub(super) fn canonicalizes(&self) -> bool {
+        self.connection.canonicalize_hostname.value != CanonicalizeHostname::No
+    }
+
+    /// What `Match sessiontype` sees.
+    pub(super) fn session_type(&self, command: &str) -> &'static str {
+        match self.session.kind.value {
+            SessionType::None => "none",
+            SessionType::Subsystem => "subsystem",
+            SessionType::Default if command.is_empty() => "shell",
+            SessionType::Default => "exec",
+        }
+    }
+
+    /// What tokens stand for as far as it is known.
+    pub(super) fn tokens(&self, request: &Request, host: &str) -> Tokens {
+        let jump = match &self.proxy.value {
+            Proxy::Jump(hosts) => hosts.token(),
+            Proxy::None | Proxy::Command(_) => "",
+        };
+        let local = &request.local;
+        Tokens::new(&Facts {
+            home: &local.home,
+            uid: local.uid,
+            local_user: &local.user,
+            local_host: &local.host_name,
+            host,
+            original: &request.host,
+            key_alias: self.host_keys.alias.value.as_deref().unwrap_or(&request.host),
+            jump,
+            port: self.connection.port.value.0,
+            user: self.login.user.value.as_deref().unwrap_or(&local.user),
+        })
+    }
+
+    /// Fills in what depends on everything, and expands.
+    pub(super) fn finish(&mut self, request: &Request, host: &str) -> Result<(), ConfigError> {
+        self.host_name = host.into();
+        if self.connection.connection_attempts.value == 0 {
+            return Err(self.wrong("connectionattempts", "at least one attempt must be made".into()));
+        }
+        self.tokens = self.tokens(request, host);
+        if let Some(user) = self.login.user.value.clone() {
+            self.login.user.value = Some(self.expand_for("user", &user, OF_USER, false)?);
+            self.tokens = self.tokens(request, host);
+        }
+        self.user = self.login.user.value.clone().unwrap_or_else(|| request.local.user.clone());
+        self.fill_update_host_keys();
+        if matches!(self.proxy.value, Proxy::Jump(_)) {
+            self.connection.proxy_use_fdpass.value = false;
+        }
+        if self.forwarding.clear_all.value {
+            self.forwarding.local.values.clear();
+            self.forwarding.remote.values.clear();
+            self.forwarding.dynamic.values.clear();
+        }
+        self.expand_files_of_others()?;
+        self.expand_texts()?;
+        self.expand_sockets()
+    }
+
+    /// Keys are not learnt by default where the user chose the files, or DNS vouches for keys.
+    fn fill_update_host_keys(&mut self) {
+        if !self.host_keys.update.is_set() {
+            let files = &self.host_keys.user_files;
+            let is_usual = !files.is_set() || files.value.0 == ["~/.ssh/known_hosts"];
+            let usual = is_usual && self.host_keys.verify_dns.value == VerifyHostKeyDns::No;
+            self.host_keys.update.value = if usual { UpdateHostKeys::Yes } else { UpdateHostKeys::No };
+        }
+    }
+
+    fn expand_files_of_others(&mut self) -> Result<(), ConfigError> {
+        let expand = |this: &Self, keyword: &str, paths: &[String]| {
+            paths.iter().map(|path| this.expand_for(keyword, path, USUAL, true)).collect::<Result<Vec<_>, _>>()
+        };
+        self.host_keys.user_files.value.0 = expand(self, "userknownhostsfile", &self.host_keys.user_files.value.0)?;
+        self.host_keys.revoked.value.0 = expand(self, "revokedhostkeys", &self.host_keys.revoked.value.0)?;
+        if let Some(path) = self.session.control_path.value.0.clone() {
+            self.session.control_path.value.0 = Some(self.expand_for("controlpath", &path, USUAL, true)?);
+        }
+        if let Some(agent) = self.identities.agent.value.clone()
+            && agent.variable().is_none()
+        {
+            let path = self.expand_for("identityagent", &agent.0, USUAL, true)?;
+            self.identities.agent.value = Some(super::text::AgentSocket(path));
+        }
+        Ok(())
+    }
+
+    fn expand_texts(&mut self) -> Result<(), ConfigError> {
+        if let Some(command) = self.session.remote_command.value.0.clone() {
+            let command = self.tokens.expand(&command, USUAL);
+            self.session.remote_command.value.0 =
+                Some(command.map_err(|e| self.wrong("remotecommand", e.to_string()))?);
+        }
+        if let Some(text) = self.connection.version_addendum.value.0.clone() {
+            let text = self.tokens.expand(&text, USUAL);
+            self.connection.version_addendum.value.0 =
+                Some(text.map_err(|e| self.wrong("versionaddendum", e.to_string()))?);
+        }
+        let mut pairs = self.session.set_env.value.0.clone();
+        for (_, value) in &mut pairs {
+            *value = self.expand_for("setenv", value, USUAL, false)?;
+        }
+        self.session.set_env.value.0 = pairs;
+        Ok(())
+    }
+
+    fn expand_sockets(&mut self) -> Result<(), ConfigError> {
+        let mut local = self.forwarding.local.clone();
+        for forward in &mut local.values {
+            self.expand_address("localforward", &mut forward.value.listen)?;
+            self.expand_address("localforward", &mut forward.value.connect)?;
+        }
+        let mut remote = self.forwarding.remote.clone();
+        for forward in &mut remote.values {
+            self.expand_address("remoteforward", &mut forward.value.listen)?;
+            if let Some(connect) = &mut forward.value.connect {
+                self.expand_address("remoteforward", connect)?;
+            }
+        }
+        (self.forwarding.local, self.forwarding.remote) = (local, remote);
+        Ok(())
+    }
+
+    fn expand_address(&self, keyword: &str, address: &mut Address) -> Result<(), ConfigError> {
+        if let Address::Path(path) = address {
+            *path = self.expand_for(keyword, path, USUAL, false)?;
+        }
+        Ok(())
+    }
+
+    fn expand_for(&self, keyword: &str, text: &str, allowed: &str, tilde: bool) -> Result<String, ConfigError> {
+        let text = if tilde { expand_tilde(text, &self.home) } else { text.into() };
+        let expanded = expand_environment(&text, &self.environment).and_then(|text| self.tokens.expand(&text, allowed));
+        expanded.map_err(|error| self.wrong(keyword, error.to_string()))
+    }
+
+    fn wrong(&self, keyword: &str, message: Fault) -> ConfigError {
+        ConfigError { origin: self.origin_of(keyword), keyword: keyword.into(), message }
+    }
+}
