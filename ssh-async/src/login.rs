@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use ssh_core::login::{Conversation, Credentials, Step};
+use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UnusableKeyFile};
 use ssh_core::random::OsRandom;
 use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
@@ -26,6 +26,24 @@ pub trait Interaction: Send {
     /// Answers to the server's questions, one for each; `None`: the user gives up on questions.
     fn answers(&mut self, prompts: &Prompts) -> impl Future<Output = Option<Vec<SecretBytes>>> + Send {
         let _ = prompts;
+        async { None }
+    }
+
+    /// The passphrase of a key file; `attempt` of them did not open it. `None`: the user does without this key.
+    fn passphrase(&mut self, file: &str, attempt: u32) -> impl Future<Output = Option<SecretBytes>> + Send {
+        let _ = (file, attempt);
+        async { None }
+    }
+
+    /// Says that a key file is passed over, and why.
+    fn unusable_key(&mut self, unusable: &UnusableKeyFile) -> impl Future<Output = ()> + Send {
+        let _ = unusable;
+        async {}
+    }
+
+    /// Has an agent sign; `None`: it does not. [`ssh_blocking::Agent`] can, on a thread.
+    fn agent_signature(&mut self, wanted: &AgentSignature) -> impl Future<Output = Option<Vec<u8>>> + Send {
+        let _ = wanted;
         async { None }
     }
 
@@ -80,6 +98,24 @@ pub(crate) async fn login(
                     None => None,
                 };
                 shared.act(|state| conversation.give_answers(&mut state.inbox.endpoint, answers))
+            }
+            Step::AskPassphrase { file, attempt } => {
+                let passphrase = interaction.passphrase(&file, attempt).await;
+                match conversation.unlocking(passphrase) {
+                    Ok(unlocking) => conversation.finish_unlocking(blocking::unblock(|| unlocking.run()).await),
+                    Err(step) => step,
+                }
+            }
+            Step::AskAgent(wanted) => {
+                let signature = interaction.agent_signature(&wanted).await;
+                let signature = signature.as_deref();
+                shared.act(|state| conversation.give_signature(&mut state.inbox.endpoint, signature))
+            }
+            Step::GoOn { unusable } => {
+                if let Some(unusable) = unusable {
+                    interaction.unusable_key(&unusable).await;
+                }
+                shared.act(|state| conversation.go_on(&mut state.inbox.endpoint, &mut OsRandom))
             }
             Step::Banner(text) => {
                 interaction.banner(&text).await;

@@ -1,6 +1,6 @@
 //! Logging in: the conversation is the core's; here somebody is asked.
 
-use ssh_core::login::{Conversation, Credentials, Step};
+use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UnusableKeyFile};
 use ssh_core::random::OsRandom;
 use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
@@ -24,6 +24,23 @@ pub trait Interaction {
     /// Answers to the server's questions, one for each; `None`: the user gives up on questions.
     fn answers(&mut self, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
         let _ = prompts;
+        None
+    }
+
+    /// The passphrase of a key file; `attempt` of them did not open it. `None`: the user does without this key.
+    fn passphrase(&mut self, file: &str, attempt: u32) -> Option<SecretBytes> {
+        let _ = (file, attempt);
+        None
+    }
+
+    /// Says that a key file is passed over, and why.
+    fn unusable_key(&mut self, unusable: &UnusableKeyFile) {
+        let _ = unusable;
+    }
+
+    /// Has an agent sign; `None`: it does not. [`Agent::for_login`](crate::Agent::for_login) does this.
+    fn agent_signature(&mut self, wanted: &AgentSignature) -> Option<Vec<u8>> {
+        let _ = wanted;
         None
     }
 
@@ -71,6 +88,21 @@ impl Login<'_> {
                 Step::AskAnswers => {
                     let answers = conversation.prompts().and_then(|prompts| self.interaction.answers(prompts));
                     self.driver.act(|state| conversation.give_answers(&mut state.inbox.endpoint, answers))
+                }
+                Step::AskPassphrase { file, attempt } => {
+                    let passphrase = self.interaction.passphrase(&file, attempt);
+                    conversation.give_passphrase(passphrase)
+                }
+                Step::AskAgent(wanted) => {
+                    let signature = self.interaction.agent_signature(&wanted);
+                    let signature = signature.as_deref();
+                    self.driver.act(|state| conversation.give_signature(&mut state.inbox.endpoint, signature))
+                }
+                Step::GoOn { unusable } => {
+                    if let Some(unusable) = unusable {
+                        self.interaction.unusable_key(&unusable);
+                    }
+                    self.driver.act(|state| conversation.go_on(&mut state.inbox.endpoint, &mut OsRandom))
                 }
                 Step::Banner(text) => {
                     self.interaction.banner(&text);

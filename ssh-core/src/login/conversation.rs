@@ -1,146 +1,18 @@
 //! The conversation of a login: what is tried, what is signed, what a person has to be asked.
 
 use alloc::{string::String, vec, vec::Vec};
-use core::fmt;
 
+use super::credentials::Credentials;
+use super::error::LoginError;
+use super::identities::{Identities, Signer, Unlocked, Unlocking, UnusableKeyFile};
 use super::plan::{LoginPlan, LoginStep};
 use crate::auth::{AuthMethod, AuthNeeded, PasswordChangeNeeded, Prompts};
 use crate::endpoint::{Client, ClientEvent, SignRequest};
 use crate::error::Misuse;
-use crate::key::{PrivateKey, PublicKey};
+use crate::key::{KeyFileError, PublicKey};
 use crate::random::SecureRandom;
 use crate::secret::SecretBytes;
-use crate::untrusted::{Untrusted, list};
-
-/// What a user can show, and how often the user may be asked for more.
-///
-/// A password is also the answer to a single hidden question of keyboard-interactive.
-///
-/// ```
-/// use ssh_core::login::Credentials;
-///
-/// let credentials = Credentials::from("correct horse").prompts(2);
-/// ```
-#[derive(Default)]
-pub struct Credentials {
-    keys: Vec<PrivateKey>,
-    certificates: Vec<PublicKey>,
-    password: Option<SecretBytes>,
-    prompts: u32,
-    preferred: Option<Vec<String>>,
-}
-
-impl Credentials {
-    /// Nothing: enough where no authentication is wanted.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// Adds a key; keys are tried in order.
-    #[must_use]
-    pub fn key(mut self, key: PrivateKey) -> Self {
-        self.keys.push(key);
-        self
-    }
-
-    /// Adds a certificate of a key that is added as well; it is tried before the key itself.
-    #[must_use]
-    pub fn certificate(mut self, certificate: PublicKey) -> Self {
-        self.certificates.push(certificate);
-        self
-    }
-
-    /// Sets a password.
-    #[must_use]
-    pub fn password(mut self, password: impl Into<SecretBytes>) -> Self {
-        self.password = Some(password.into());
-        self
-    }
-
-    /// Sets how often the user is asked, for a password and for each round of questions (`NumberOfPasswordPrompts`).
-    /// 0: never. A password that was set is tried before anybody is asked.
-    #[must_use]
-    pub fn prompts(mut self, most: u32) -> Self {
-        self.prompts = most;
-        self
-    }
-
-    /// Sets the order of methods (`PreferredAuthentications`); what is not named is not tried.
-    #[must_use]
-    pub fn preferred(mut self, methods: Vec<String>) -> Self {
-        self.preferred = Some(methods);
-        self
-    }
-
-    fn plan(&self) -> LoginPlan {
-        let mut keys = Vec::new();
-        for key in self.keys.iter().map(PrivateKey::public_key) {
-            keys.extend(self.certificates.iter().filter(|certificate| *certificate.plain() == *key).cloned());
-            keys.push(key.clone());
-        }
-        let attempts = self.prompts.saturating_add(u32::from(self.password.is_some()));
-        let plan = LoginPlan::new(keys, attempts, attempts);
-        match &self.preferred {
-            Some(methods) => plan.preferred(methods.clone()),
-            None => plan,
-        }
-    }
-}
-
-impl From<PrivateKey> for Credentials {
-    fn from(key: PrivateKey) -> Self {
-        Self::none().key(key)
-    }
-}
-
-impl From<&str> for Credentials {
-    fn from(password: &str) -> Self {
-        Self::none().password(password)
-    }
-}
-
-/// Why a login did not succeed. The connection lives; another login may be tried.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LoginError {
-    /// Nothing that was shown lets the user in.
-    Refused {
-        /// Who.
-        user: String,
-        /// What was tried.
-        tried: Vec<&'static str>,
-        /// What the server would still look at.
-        methods: Vec<String>,
-    },
-    /// The password has expired, and nobody gave a new one.
-    PasswordExpired {
-        /// The server's words.
-        prompt: Untrusted,
-    },
-    /// Something could not be asked of the connection.
-    Misuse(Misuse),
-}
-
-impl fmt::Display for LoginError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused { user, tried, methods } => {
-                write!(f, "permission denied for {user:?}; tried: {}", list(tried))?;
-                write!(f, "; the server accepts: {}", list(methods))
-            }
-            Self::PasswordExpired { prompt } => write!(f, "the password has expired: {prompt}"),
-            Self::Misuse(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for LoginError {}
-
-impl From<Misuse> for LoginError {
-    fn from(error: Misuse) -> Self {
-        Self::Misuse(error)
-    }
-}
+use crate::untrusted::Untrusted;
 
 /// How a login goes on.
 #[derive(Debug)]
@@ -160,10 +32,35 @@ pub enum Step {
     AskNewPassword(PasswordChangeNeeded),
     /// With [`Conversation::give_answers`] to the questions in [`Conversation::prompts`].
     AskAnswers,
+    /// With [`Conversation::give_passphrase`].
+    AskPassphrase {
+        /// The name of the key file.
+        file: String,
+        /// How many did not open it.
+        attempt: u32,
+    },
+    /// With [`Conversation::give_signature`].
+    AskAgent(AgentSignature),
+    /// With [`Conversation::go_on`].
+    GoOn {
+        /// A key file that is passed over; the user should know.
+        unusable: Option<UnusableKeyFile>,
+    },
     /// Not: the user is in, by this method.
     Done(&'static str),
     /// Not: it failed.
     Failed(LoginError),
+}
+
+/// What an agent is to sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentSignature {
+    /// With this key, or this certificate, as the agent knows it.
+    pub key: PublicKey,
+    /// By this algorithm.
+    pub algorithm: &'static str,
+    /// This.
+    pub data: Vec<u8>,
 }
 
 /// One login, fed with a client's events.
@@ -173,33 +70,45 @@ pub enum Step {
 pub struct Conversation {
     user: String,
     credentials: Credentials,
+    identities: Identities,
     plan: LoginPlan,
     tried: Vec<&'static str>,
+    /// What the server said last that it would look at; it does not say so after a signature that nobody made.
+    methods: Option<Vec<String>>,
     last_password: Option<SecretBytes>,
     answered_with_password: bool,
     /// What the server waits for an answer to.
     question: Option<ClientEvent>,
+    /// The key file that is being unlocked, and how often that failed.
+    unlocking: Option<(usize, u32)>,
 }
 
 impl Conversation {
     /// Begins a login as `user`.
-    pub fn new(user: &str, credentials: Credentials) -> Self {
-        let plan = credentials.plan();
+    pub fn new(user: &str, mut credentials: Credentials) -> Self {
+        let identities = credentials.take_identities();
+        let plan = credentials.plan(&identities);
         Self {
             user: user.into(),
             credentials,
+            identities,
             plan,
             tried: Vec::new(),
+            methods: None,
             last_password: None,
             answered_with_password: false,
             question: None,
+            unlocking: None,
         }
     }
 
     /// Works on an event of the client. Events that do not concern a login are dropped.
     pub fn handle(&mut self, client: &mut Client, random: &mut dyn SecureRandom, event: ClientEvent) -> Step {
         match event {
-            ClientEvent::AuthNeeded(needed) => self.try_next(client, needed),
+            ClientEvent::AuthNeeded(needed) => {
+                let needed = self.remember(needed);
+                self.try_next(client, needed)
+            }
             ClientEvent::Sign(request) => self.sign(client, random, request),
             ClientEvent::Prompts(prompts) => self.answer_or_ask(client, prompts),
             ClientEvent::PasswordChange(needed) => {
@@ -257,6 +166,77 @@ impl Conversation {
         answered(client.answer_prompts(&prompts, &answers))
     }
 
+    /// Answers [`Step::AskPassphrase`]; nothing, or an empty one: the user does without this key. Takes the time that the
+    /// file's key derivation takes; [`unlocking`](Self::unlocking) is for callers who must not wait.
+    pub fn give_passphrase(&mut self, passphrase: Option<SecretBytes>) -> Step {
+        match self.unlocking(passphrase) {
+            Ok(unlocking) => self.finish_unlocking(unlocking.run()),
+            Err(step) => step,
+        }
+    }
+
+    /// The first half of [`give_passphrase`](Self::give_passphrase): what takes the time. Its
+    /// [outcome](Unlocking::run) goes to [`finish_unlocking`](Self::finish_unlocking).
+    ///
+    /// # Errors
+    /// The step to go on with if there is nothing to unlock.
+    pub fn unlocking(&mut self, passphrase: Option<SecretBytes>) -> Result<Unlocking, Step> {
+        let Some((file, _)) = self.unlocking else { return Err(Step::Wait) };
+        let given = passphrase.filter(|passphrase| !passphrase.is_empty());
+        given.and_then(|passphrase| self.identities.unlocking(file, passphrase)).ok_or_else(|| {
+            self.identities.lose(file);
+            Step::GoOn { unusable: None }
+        })
+    }
+
+    /// The second half of [`give_passphrase`](Self::give_passphrase).
+    pub fn finish_unlocking(&mut self, unlocked: Unlocked) -> Step {
+        let Some((file, failures)) = self.unlocking.filter(|(file, _)| *file == unlocked.file) else {
+            return Step::Wait;
+        };
+        let name = self.identities.locked_name(file).unwrap_or_default().into();
+        let error = match unlocked.key.and_then(|key| self.identities.keep(file, key)) {
+            Ok(()) => return Step::GoOn { unusable: None },
+            Err(KeyFileError::WrongPassphrase) if failures + 1 < self.credentials.prompts => {
+                self.unlocking = Some((file, failures + 1));
+                return Step::AskPassphrase { file: name, attempt: failures + 1 };
+            }
+            Err(error) => error,
+        };
+        self.identities.lose(file);
+        Step::GoOn { unusable: Some(UnusableKeyFile { name, error }) }
+    }
+
+    /// Answers [`Step::GoOn`].
+    pub fn go_on(&mut self, client: &mut Client, random: &mut dyn SecureRandom) -> Step {
+        let unlocked = self.unlocking.take().and_then(|(file, _)| self.identities.unlocked(file));
+        match self.question.take() {
+            Some(ClientEvent::Sign(request)) => self.sign(client, random, request),
+            Some(ClientEvent::AuthNeeded(needed)) => {
+                if let Some(key) = unlocked {
+                    let offers: Vec<_> = self.identities.with_certificates(key).collect();
+                    self.plan.offer_next(offers.into_iter());
+                }
+                self.try_next(client, needed)
+            }
+            other => {
+                self.question = other;
+                Step::Wait
+            }
+        }
+    }
+
+    /// Answers [`Step::AskAgent`] with a signature blob; `None`: the agent does not sign, and another key gets its turn.
+    pub fn give_signature(&mut self, client: &mut Client, signature: Option<&[u8]>) -> Step {
+        match self.question.take() {
+            Some(ClientEvent::Sign(request)) => answered(client.answer_signature(request, signature)),
+            other => {
+                self.question = other;
+                Step::Wait
+            }
+        }
+    }
+
     /// What the server still waits for; the next login must begin with it.
     pub fn unanswered(&mut self) -> Option<ClientEvent> {
         self.question.take()
@@ -267,6 +247,10 @@ impl Conversation {
             let tried = match self.plan.next(&needed) {
                 LoginStep::None => self.authenticate(client, AuthMethod::None),
                 LoginStep::PublicKey(key) => self.authenticate(client, AuthMethod::PublicKey(key)),
+                LoginStep::Unlock(file) => {
+                    self.question = Some(ClientEvent::AuthNeeded(needed));
+                    return self.ask_passphrase(file);
+                }
                 LoginStep::Password { attempt } => match &self.credentials.password {
                     Some(password) if attempt == 0 => {
                         let password = SecretBytes::copied_from(password.expose());
@@ -310,11 +294,37 @@ impl Conversation {
         Ok(())
     }
 
+    fn remember(&mut self, mut needed: AuthNeeded) -> AuthNeeded {
+        match &needed.methods_that_can_continue {
+            Some(methods) => self.methods = Some(methods.clone()),
+            None => needed.methods_that_can_continue.clone_from(&self.methods),
+        }
+        needed
+    }
+
     /// A key that cannot sign is passed over; the server asks for something else.
-    fn sign(&self, client: &mut Client, random: &mut dyn SecureRandom, request: SignRequest) -> Step {
-        let key = self.credentials.keys.iter().find(|key| *key.public_key() == *request.key.plain());
-        let signature = key.and_then(|key| key.sign(request.algorithm, &request.data, random).ok());
-        answered(client.answer_signature(request, signature.as_deref()))
+    fn sign(&mut self, client: &mut Client, random: &mut dyn SecureRandom, request: SignRequest) -> Step {
+        match self.identities.signer(&request.key) {
+            Signer::Key(key) => {
+                let signature = key.sign(request.algorithm, &request.data, random).ok();
+                answered(client.answer_signature(request, signature.as_deref()))
+            }
+            Signer::Agent(key) => {
+                let wanted = AgentSignature { key, algorithm: request.algorithm, data: request.data.clone() };
+                self.question = Some(ClientEvent::Sign(request));
+                Step::AskAgent(wanted)
+            }
+            Signer::Locked(file) => {
+                self.question = Some(ClientEvent::Sign(request));
+                self.ask_passphrase(file)
+            }
+            Signer::Nobody => answered(client.answer_signature(request, None)),
+        }
+    }
+
+    fn ask_passphrase(&mut self, file: usize) -> Step {
+        self.unlocking = Some((file, 0));
+        Step::AskPassphrase { file: self.identities.locked_name(file).unwrap_or_default().into(), attempt: 0 }
     }
 
     fn answer_or_ask(&mut self, client: &mut Client, prompts: Prompts) -> Step {

@@ -4,9 +4,15 @@
 //! [can show](Credentials), and [`judge_host_key`] decides about a server's host key.
 
 mod conversation;
+mod credentials;
+mod error;
 mod host_keys;
+mod identities;
 mod plan;
 
-pub use conversation::{Conversation, Credentials, LoginError, Step};
+pub use conversation::{AgentSignature, Conversation, Step};
+pub use credentials::{Credentials, LockedKeyFile};
+pub use error::LoginError;
 pub use host_keys::{HostKeyDecision, StrictHostKeyChecking, judge_host_key};
-pub use plan::{LoginPlan, LoginStep};
+pub use identities::{Unlocked, Unlocking, UnusableKeyFile};
+pub use plan::{LoginKey, LoginPlan, LoginStep};

@@ -13,6 +13,8 @@ pub enum LoginStep {
     None,
     /// This key.
     PublicKey(PublicKey),
+    /// The key file with this number, which has to be unlocked before it is known which key it holds.
+    Unlock(usize),
     /// A password; so many have been refused before.
     Password {
         /// 0 for the first.
@@ -24,12 +26,21 @@ pub enum LoginStep {
     GiveUp,
 }
 
+/// A key to offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginKey {
+    /// This one.
+    Known(PublicKey),
+    /// The one in the key file with this number, once it is unlocked.
+    Locked(usize),
+}
+
 /// The order of a login. No key is offered twice, and no method is tried that the server does not offer.
 #[derive(Clone, Debug)]
 pub struct LoginPlan {
     /// Methods in the order of preference (`PreferredAuthentications`).
     preferred: Vec<String>,
-    keys: VecDeque<PublicKey>,
+    keys: VecDeque<LoginKey>,
     passwords_left: u32,
     password_attempt: u32,
     rounds_left: u32,
@@ -39,7 +50,7 @@ pub struct LoginPlan {
 impl LoginPlan {
     /// A plan with these keys, and so many passwords and rounds of keyboard-interactive as may be tried. The order is
     /// OpenSSH's: `publickey`, `keyboard-interactive`, `password`.
-    pub fn new(keys: Vec<PublicKey>, passwords: u32, rounds: u32) -> Self {
+    pub fn new(keys: Vec<LoginKey>, passwords: u32, rounds: u32) -> Self {
         Self {
             preferred: vec!["publickey".into(), "keyboard-interactive".into(), "password".into()],
             keys: keys.into(),
@@ -57,6 +68,11 @@ impl LoginPlan {
         self
     }
 
+    /// Tries these keys next: what an unlocked file turned out to hold.
+    pub fn offer_next(&mut self, keys: impl DoubleEndedIterator<Item = PublicKey>) {
+        keys.rev().for_each(|key| self.keys.push_front(LoginKey::Known(key)));
+    }
+
     /// Tries a method no more.
     pub fn give_up(&mut self, method: &str) {
         self.preferred.retain(|each| each != method);
@@ -71,7 +87,10 @@ impl LoginPlan {
         let step = self.preferred.iter().find_map(|method| {
             let may = offered.is_none_or(|offered| offered.iter().any(|each| each == method));
             match method.as_str() {
-                "publickey" if may => self.keys.pop_front().map(LoginStep::PublicKey),
+                "publickey" if may => self.keys.pop_front().map(|key| match key {
+                    LoginKey::Known(key) => LoginStep::PublicKey(key),
+                    LoginKey::Locked(file) => LoginStep::Unlock(file),
+                }),
                 "keyboard-interactive" if may && self.rounds_left > 0 => {
                     self.rounds_left -= 1;
                     Some(LoginStep::KeyboardInteractive)
@@ -87,9 +106,11 @@ impl LoginPlan {
         step.unwrap_or(LoginStep::GiveUp)
     }
 
-    /// A key can be tried without asking what the server offers: one round trip less.
+    /// A key can be tried without asking what the server offers: one round trip less. Nobody is asked for a passphrase
+    /// before that.
     fn starts_with_key(&self) -> bool {
-        self.preferred.first().is_some_and(|method| method == "publickey") && !self.keys.is_empty()
+        let known = matches!(self.keys.front(), Some(LoginKey::Known(_)));
+        self.preferred.first().is_some_and(|method| method == "publickey") && known
     }
 }
 
@@ -111,9 +132,10 @@ mod tests {
     fn keys_first_and_once_then_what_the_server_offers() {
         let key = PrivateKey::generate(KeyAlgorithm::Ed25519, &mut ChaChaRandom::from_seed(&[1; 32])).expect("a key");
         let key = key.public_key().clone();
-        let mut plan = LoginPlan::new(vec![key.clone()], 2, 1);
+        let mut plan = LoginPlan::new(vec![LoginKey::Known(key.clone()), LoginKey::Locked(3)], 2, 1);
         assert_eq!(plan.next(&needed(None)), LoginStep::PublicKey(key));
         let offered = needed(Some(&["publickey", "password"]));
+        assert_eq!(plan.next(&offered), LoginStep::Unlock(3));
         assert_eq!(plan.next(&offered), LoginStep::Password { attempt: 0 });
         assert_eq!(plan.next(&offered), LoginStep::Password { attempt: 1 });
         assert_eq!(plan.next(&offered), LoginStep::GiveUp);
