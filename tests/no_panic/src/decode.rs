@@ -1,6 +1,7 @@
 //! Messages, keys and files.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::vec;
 use core::hint::black_box;
 
 use ssh_core::admission::{Admission, AdmissionPolicy, Place};
@@ -186,7 +187,9 @@ fn resolve_config(text: &str, host: &str) -> Result<usize, String> {
                 resolver.answer_files(vec![ConfigFile { name: read.pattern, text: text.as_bytes().to_vec() }]);
             }
             Step::Run { command } => resolver.answer_run(command.len() % 2 == 0),
-            Step::LookUp { host } => resolver.answer_look_up((turn > 8).then_some(Lookup { canonical_name: Some(host) })),
+            Step::LookUp { host } => {
+                resolver.answer_look_up((turn > 8).then_some(Lookup { canonical_name: Some(host) }))
+            }
             Step::LocalAddresses => resolver.answer_addresses(vec![[127, 0, 0, 1].into()]),
             Step::Done(resolved) => {
                 let lines = resolved.lines(&ssh_core::files::ssh_config::AlgorithmNames::default());
