@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UnusableKeyFile};
+use ssh_core::login::{AgentSignature, Conversation, Credentials, Step};
 use ssh_core::random::OsRandom;
 use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
@@ -35,9 +35,9 @@ pub trait Interaction: Send {
         async { None }
     }
 
-    /// Says that a key file is passed over, and why.
-    fn unusable_key(&mut self, unusable: &UnusableKeyFile) -> impl Future<Output = ()> + Send {
-        let _ = unusable;
+    /// Tells something that does not stop the login, such as why a key file is passed over.
+    fn warn(&mut self, text: &str) -> impl Future<Output = ()> + Send {
+        let _ = text;
         async {}
     }
 
@@ -113,7 +113,7 @@ pub(crate) async fn login(
             }
             Step::GoOn { unusable } => {
                 if let Some(unusable) = unusable {
-                    interaction.unusable_key(&unusable).await;
+                    interaction.warn(&unusable.to_string()).await;
                 }
                 shared.act(|state| conversation.go_on(&mut state.inbox.endpoint, &mut OsRandom))
             }

@@ -129,6 +129,16 @@ impl<R: Role> Driver<R> {
         result
     }
 
+    /// Makes everybody who waits look again.
+    pub(crate) fn wake(&self) {
+        let mut state = self.lock();
+        state.news = true;
+        if state.driving {
+            self.transport.wake();
+        }
+        self.leave(state);
+    }
+
     /// Waits until the transport has taken everything that is queued.
     pub(crate) fn flush(&self, deadline: Deadline) -> Result<()> {
         self.wait(deadline, |state| {

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use ssh_core::adapter::SessionError;
+use ssh_core::agent::AgentError;
 use ssh_core::key::KeyFileError;
 use ssh_core::login::LoginError;
 use ssh_core::{CloseReason, ConfigError, Misuse};
@@ -49,6 +50,8 @@ pub enum Error {
     Login(LoginError),
     /// The connection is over, or something on it did not work.
     Session(SessionError),
+    /// An agent refused, or what it said makes no sense.
+    Agent(AgentError),
     /// The configuration cannot work.
     Config(ConfigError),
     /// A line of an `ssh_config` cannot be followed.
@@ -83,6 +86,7 @@ impl fmt::Display for Error {
             Self::HostKey(text) => f.write_str(text),
             Self::Login(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
+            Self::Agent(error) => error.fmt(f),
             Self::Config(error) => error.fmt(f),
             Self::ConfigFile(error) => error.fmt(f),
         }
@@ -108,7 +112,7 @@ macro_rules! from {
     };
 }
 
-from!(Io(io::Error), Session(SessionError), Login(LoginError), Config(ConfigError));
+from!(Io(io::Error), Session(SessionError), Login(LoginError), Agent(AgentError), Config(ConfigError));
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {

@@ -26,9 +26,12 @@
 //! re-exports.
 #![forbid(unsafe_code)]
 
+mod agent;
 mod channel;
 #[cfg(unix)]
 pub mod config;
+#[cfg(unix)]
+mod configured;
 mod driver;
 mod error;
 mod guest;
@@ -41,9 +44,14 @@ mod session;
 mod sync;
 pub mod transport;
 
+#[cfg(unix)]
+pub use agent::AgentListener;
+pub use agent::{Agent, AgentAndPerson, AgentService};
 pub use channel::{Channel, ChannelReader, ChannelWriter};
 #[cfg(unix)]
 pub use config::Config;
+#[cfg(unix)]
+pub use configured::{Configured, Terminal};
 pub use error::{Error, Result};
 pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy};
 #[cfg(unix)]

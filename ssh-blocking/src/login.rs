@@ -1,6 +1,6 @@
 //! Logging in: the conversation is the core's; here somebody is asked.
 
-use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UnusableKeyFile};
+use ssh_core::login::{AgentSignature, Conversation, Credentials, Step};
 use ssh_core::random::OsRandom;
 use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
@@ -33,9 +33,15 @@ pub trait Interaction {
         None
     }
 
-    /// Says that a key file is passed over, and why.
-    fn unusable_key(&mut self, unusable: &UnusableKeyFile) {
-        let _ = unusable;
+    /// Whether to go on, such as with a host that nobody knows.
+    fn confirm(&mut self, question: &str) -> bool {
+        let _ = question;
+        false
+    }
+
+    /// Tells something that does not stop the login, such as why a key file is passed over.
+    fn warn(&mut self, text: &str) {
+        let _ = text;
     }
 
     /// Has an agent sign; `None`: it does not. [`Agent::for_login`](crate::Agent::for_login) does this.
@@ -100,7 +106,7 @@ impl Login<'_> {
                 }
                 Step::GoOn { unusable } => {
                     if let Some(unusable) = unusable {
-                        self.interaction.unusable_key(&unusable);
+                        self.interaction.warn(&unusable.to_string());
                     }
                     self.driver.act(|state| conversation.go_on(&mut state.inbox.endpoint, &mut OsRandom))
                 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ssh_core::adapter::{MAX_COLLECTED, Output, SessionError, split_target};
-use ssh_core::key::PrivateKey;
+use ssh_core::adapter::{MAX_COLLECTED, Output, SessionError};
+use ssh_core::key::{HostKeyProof, PrivateKey};
 use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
 use ssh_core::{
@@ -15,6 +15,10 @@ use ssh_core::{
 };
 
 use crate::channel::Channel;
+#[cfg(unix)]
+use crate::config::Config;
+#[cfg(unix)]
+use crate::configured::{Configured, Terminal};
 use crate::driver::{Deadline, Driver, State};
 use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
@@ -29,6 +33,9 @@ use crate::transport::Transport;
 pub struct Session {
     driver: Arc<Driver<ClientRole>>,
     timeouts: Timeouts,
+    /// What the user's files say about the host.
+    #[cfg(unix)]
+    configured: Option<Arc<Configured>>,
 }
 
 /// How long things may take; `None`: as long as they take.
@@ -100,9 +107,9 @@ impl Connector {
     #[cfg(unix)]
     pub fn connect(self, host: &str, port: u16) -> Result<Session> {
         let deadline = Deadline::new("connecting", self.timeouts.connect);
-        let stream = connect_tcp(host, port, deadline)?;
+        let stream = connect_tcp(host, port, deadline.left())?;
         let transport = crate::transport::FdTransport::tcp(stream)?;
-        self.connect_until(transport, host, port, deadline)
+        self.connect_until(Box::new(transport), host, port, deadline)
     }
 
     /// Connects over any transport. `host` and `port` are what the host key is looked up by.
@@ -111,12 +118,19 @@ impl Connector {
     /// As [`Self::connect`].
     pub fn connect_over(self, transport: impl Transport + 'static, host: &str, port: u16) -> Result<Session> {
         let deadline = Deadline::new("connecting", self.timeouts.connect);
+        self.connect_until(Box::new(transport), host, port, deadline)
+    }
+
+    /// As [`Self::connect_over`], with a transport that was chosen at run time.
+    #[cfg(unix)]
+    pub(crate) fn connect_boxed(self, transport: Box<dyn Transport>, host: &str, port: u16) -> Result<Session> {
+        let deadline = Deadline::new("connecting", self.timeouts.connect);
         self.connect_until(transport, host, port, deadline)
     }
 
     fn connect_until(
         mut self,
-        transport: impl Transport + 'static,
+        transport: Box<dyn Transport>,
         host: &str,
         port: u16,
         deadline: Deadline,
@@ -124,22 +138,48 @@ impl Connector {
         let known = self.host_keys.known_key_types(host, port);
         self.config.algorithms.prefer_host_keys(&known);
         let config = Arc::new(self.config);
-        let driver = Driver::new(Box::new(transport), |now| Ok(Client::new(config, Box::new(OsRandom), now)?))?;
-        let session = Session { driver: Arc::new(driver), timeouts: self.timeouts };
+        let driver = Driver::new(transport, |now| Ok(Client::new(config, Box::new(OsRandom), now)?))?;
+        let session = Session {
+            driver: Arc::new(driver),
+            timeouts: self.timeouts,
+            #[cfg(unix)]
+            configured: None,
+        };
         session.exchange_keys(&mut *self.host_keys, host, port, deadline)?;
         Ok(session)
     }
 }
 
 impl Session {
-    /// Connects to a host of the user's known hosts; port 22 unless `host:port` says otherwise.
+    /// Connects as `ssh` does: to a host or an alias of the user's configuration, `host:port` and `user@host` included,
+    /// over proxies and through other hosts, and checks its key by the configured files. A person is asked at the
+    /// terminal, unless `BatchMode` says not to. [`login_as_configured`](Self::login_as_configured) goes on from here;
+    /// [`Connector`] is for programs that do not look at anybody's files.
     ///
     /// # Errors
-    /// As [`Connector::connect`].
+    /// As [`Configured::new`] and [`Configured::connect`].
     #[cfg(unix)]
     pub fn connect(target: &str) -> Result<Self> {
-        let (host, port) = split_target(target);
-        Connector::new().connect(host, port)
+        let host = Configured::new(&Config::load()?, target)?;
+        let about = format!("{}@{}", host.resolved().user, host.resolved().host_name);
+        let host = host.person(Terminal::about(about));
+        let mut session = host.connect()?;
+        session.configured = Some(Arc::new(host));
+        Ok(session)
+    }
+
+    /// Logs in as `ssh` does: as the configured user, with the agent's keys, with key files, with what a person at the
+    /// terminal knows. Says which method completed it.
+    ///
+    /// # Errors
+    /// [`Error::Login`] if nothing lets the user in; [`Misuse::WrongPhase`](ssh_core::Misuse::WrongPhase) if the session
+    /// was not made by [`connect`](Self::connect).
+    #[cfg(unix)]
+    pub fn login_as_configured(&self) -> Result<&'static str> {
+        match &self.configured {
+            Some(configured) => configured.login(self),
+            None => Err(ssh_core::Misuse::WrongPhase.into()),
+        }
     }
 
     /// Logs in: with a password (`&str`), a [`PrivateKey`], or any [`Credentials`].
@@ -210,7 +250,11 @@ impl Session {
     /// # Errors
     /// [`SessionError`](ssh_core::adapter::SessionError): refused, or how the connection ended.
     pub fn open_session(&self) -> Result<Channel> {
-        let opened = self.wait("opening a channel", |state| state.inbox.open_channel(&ChannelType::Session));
+        self.open(&ChannelType::Session)
+    }
+
+    pub(crate) fn open(&self, channel_type: &ChannelType) -> Result<Channel> {
+        let opened = self.wait("opening a channel", |state| state.inbox.open_channel(channel_type));
         let id = opened??;
         let channel = Channel::new(Arc::clone(&self.driver), id, self.timeouts.wait);
         channel.wait_open()?;
@@ -220,6 +264,11 @@ impl Session {
     /// What the latest key exchange agreed on.
     pub fn negotiated(&self) -> Option<Negotiated> {
         self.driver.act(|state| state.inbox.endpoint.negotiated().copied())
+    }
+
+    /// What the server proved about its host key: what an agent wants to know.
+    pub fn host_key_proof(&self) -> Option<HostKeyProof> {
+        self.driver.act(|state| state.inbox.endpoint.host_key_proof())
     }
 
     /// The server's identification string.
@@ -303,7 +352,8 @@ pub fn read_key(path: impl AsRef<Path>, passphrase: Option<&SecretBytes>) -> Res
 
 /// Tries every address of the host until one answers.
 #[cfg(unix)]
-fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream> {
+pub(crate) fn connect_tcp(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream> {
+    let deadline = Deadline::new("connecting", timeout);
     let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };
     let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
     for address in (host, port).to_socket_addrs().map_err(failed)? {

@@ -82,6 +82,14 @@ impl Config {
         self
     }
 
+    /// The same for a host on the way to another: only the files count, and what was said of them.
+    pub(crate) fn for_jump(mut self) -> Self {
+        self.request.options.clear();
+        self.request.settings.clear();
+        self.request.command.clear();
+        self
+    }
+
     /// What is said about `host`.
     ///
     /// # Errors

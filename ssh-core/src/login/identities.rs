@@ -1,6 +1,7 @@
 //! The keys of a login: in which order they are offered, and who signs with them.
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::fmt;
 
 use super::credentials::LockedKeyFile;
 use super::plan::LoginKey;
@@ -189,4 +190,10 @@ pub struct UnusableKeyFile {
     pub name: String,
     /// What is wrong with it.
     pub error: KeyFileError,
+}
+
+impl fmt::Display for UnusableKeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the key file {} cannot be used: {}", self.name.escape_debug(), self.error)
+    }
 }

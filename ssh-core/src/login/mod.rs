@@ -3,6 +3,7 @@
 //! [`LoginPlan`] is the order in which ways to authenticate are tried, [`Conversation`] carries it out with what a user
 //! [can show](Credentials), and [`judge_host_key`] decides about a server's host key.
 
+pub mod configured;
 mod conversation;
 mod credentials;
 mod error;
