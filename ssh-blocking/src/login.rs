@@ -6,6 +6,7 @@ use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted
 
 use crate::driver::{Deadline, Driver};
 use crate::error::Result;
+use crate::session::Session;
 
 /// Asks a person during a login. Every method has an answer for programs without one; `()` is nobody at all.
 pub trait Interaction {
@@ -57,6 +58,11 @@ pub trait Interaction {
 }
 
 impl Interaction for () {}
+
+/// A login by the user's files.
+pub(crate) trait ConfiguredLogin: Send + Sync {
+    fn login(&self, session: &Session) -> Result<&'static str>;
+}
 
 /// One login.
 pub(crate) struct Login<'a> {

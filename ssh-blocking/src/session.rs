@@ -15,14 +15,10 @@ use ssh_core::{
 };
 
 use crate::channel::Channel;
-#[cfg(unix)]
-use crate::config::Config;
-#[cfg(unix)]
-use crate::configured::{Configured, Terminal};
 use crate::driver::{Deadline, Driver, State};
 use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
-use crate::login::{Interaction, Login};
+use crate::login::{ConfiguredLogin, Interaction, Login};
 use crate::transport::Transport;
 
 /// A connection to a server. Clones are the same connection; threads may share it.
@@ -34,8 +30,7 @@ pub struct Session {
     driver: Arc<Driver<ClientRole>>,
     timeouts: Timeouts,
     /// What the user's files say about the host.
-    #[cfg(unix)]
-    configured: Option<Arc<Configured>>,
+    pub(crate) configured: Option<Arc<dyn ConfiguredLogin>>,
 }
 
 /// How long things may take; `None`: as long as they take.
@@ -142,7 +137,6 @@ impl Connector {
         let session = Session {
             driver: Arc::new(driver),
             timeouts: self.timeouts,
-            #[cfg(unix)]
             configured: None,
         };
         session.exchange_keys(&mut *self.host_keys, host, port, deadline)?;
@@ -151,30 +145,12 @@ impl Connector {
 }
 
 impl Session {
-    /// Connects as `ssh` does: to a host or an alias of the user's configuration, `host:port` and `user@host` included,
-    /// over proxies and through other hosts, and checks its key by the configured files. A person is asked at the
-    /// terminal, unless `BatchMode` says not to. [`login_as_configured`](Self::login_as_configured) goes on from here;
-    /// [`Connector`] is for programs that do not look at anybody's files.
-    ///
-    /// # Errors
-    /// As [`Configured::new`] and [`Configured::connect`].
-    #[cfg(unix)]
-    pub fn connect(target: &str) -> Result<Self> {
-        let host = Configured::new(&Config::load()?, target)?;
-        let about = format!("{}@{}", host.resolved().user, host.resolved().host_name);
-        let host = host.person(Terminal::about(about));
-        let mut session = host.connect()?;
-        session.configured = Some(Arc::new(host));
-        Ok(session)
-    }
-
     /// Logs in as `ssh` does: as the configured user, with the agent's keys, with key files, with what a person at the
     /// terminal knows. Says which method completed it.
     ///
     /// # Errors
     /// [`Error::Login`] if nothing lets the user in; [`Misuse::WrongPhase`](ssh_core::Misuse::WrongPhase) if the session
     /// was not made by [`connect`](Self::connect).
-    #[cfg(unix)]
     pub fn login_as_configured(&self) -> Result<&'static str> {
         match &self.configured {
             Some(configured) => configured.login(self),

@@ -30,7 +30,7 @@ use crate::agent::{Agent, AgentAndPerson};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host_keys::KnownHostsPolicy;
-use crate::login::Interaction;
+use crate::login::{ConfiguredLogin, Interaction};
 use crate::session::{Connector, Session, Timeouts, connect_tcp};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::{FdTransport, Transport};
@@ -102,7 +102,9 @@ impl Configured {
         config.limits.login_grace = LOGIN_GRACE;
         let (name, port) = self.host_key_name();
         let connector = Connector::new().config(config).timeouts(timeouts).host_keys(self.host_keys());
-        connector.connect_boxed(self.transport(timeouts)?, name, port)
+        let mut session = connector.connect_boxed(self.transport(timeouts)?, name, port)?;
+        session.configured = Some(Arc::new(self.clone()));
+        Ok(session)
     }
 
     /// Logs in: with the agent's keys and the key files in OpenSSH's order, then with what the person knows. Says which
@@ -187,6 +189,27 @@ impl Configured {
 
     fn lock(&self) -> MutexGuard<'_, dyn Interaction + Send + 'static> {
         lock(&self.person)
+    }
+}
+
+impl ConfiguredLogin for Configured {
+    fn login(&self, session: &Session) -> Result<&'static str> {
+        Self::login(self, session)
+    }
+}
+
+impl Session {
+    /// Connects as `ssh` does: to a host or an alias of the user's configuration, `host:port` and `user@host` included,
+    /// over proxies and through other hosts, and checks its key by the configured files. A person is asked at the
+    /// terminal, unless `BatchMode` says not to. [`login_as_configured`](Self::login_as_configured) goes on from here;
+    /// [`Connector`] is for programs that do not look at anybody's files.
+    ///
+    /// # Errors
+    /// As [`Configured::new`] and [`Configured::connect`].
+    pub fn connect(target: &str) -> Result<Self> {
+        let host = Configured::new(&Config::load()?, target)?;
+        let about = format!("{}@{}", host.resolved.user, host.resolved.host_name);
+        host.person(Terminal::about(about)).connect()
     }
 }
 
