@@ -12,7 +12,8 @@
 //! # }
 //! ```
 //!
-//! Below that there are [`Channel`]s with `Read` and `Write`, [`Connector`] with everything that can be decided before
+//! [`Session::connect`] goes by the user's files, as `ssh` does; so does [`Session::login_as_configured`], with the agent,
+//! key files and a person at the terminal. Below that there are [`Channel`]s with `Read` and `Write`, [`Connector`] with everything that can be decided before
 //! connecting, and for servers [`Listener`] and [`Handler`].
 //!
 //! # Threads

@@ -221,8 +221,8 @@ fn an_alias_behind_jump_hosts_and_behind_a_command() {
     let pair = files.key("id", &near, "");
     [&middle, &far].iter().for_each(|sshd| sshd.authorize(&pair.public_line()));
     let identity = format!("IdentityFile {}\n IdentitiesOnly yes", pair.private.display());
-    files.host("near", &near, &[identity.clone()]);
-    files.host("middle", &middle, &[identity.clone()]);
+    files.host("near", &near, std::slice::from_ref(&identity));
+    files.host("middle", &middle, std::slice::from_ref(&identity));
     files.host("far", &far, &[identity.clone(), "ProxyJump near".into()]);
     files.host("farther", &far, &[identity.clone(), "ProxyJump near,middle".into()]);
     files.host("nested", &far, &[identity.clone(), "ProxyJump through".into()]);
