@@ -26,14 +26,14 @@ fn run(socket: &std::path::Path) -> ssh_blocking::Result<()> {
     use ssh_blocking::ssh_core::agent::Keyring;
     use ssh_blocking::{AgentListener, AgentService};
 
-    let service = AgentService::new(Keyring::new()).consent(|needed| consents(needed));
+    let service = AgentService::new(Keyring::new()).consent(consents);
     let listener = AgentListener::bind(socket, service)?;
     println!("SSH_AUTH_SOCK={}; export SSH_AUTH_SOCK;", socket.display());
     listener.run()
 }
 
 #[cfg(unix)]
-fn consents(needed: &ssh_blocking::ssh_core::agent::ConsentNeeded) -> bool {
+fn consents(needed: &ssh_core::agent::ConsentNeeded) -> bool {
     use ssh_blocking::Interaction as _;
     use ssh_blocking::ssh_core::key::FingerprintHash;
 

@@ -47,12 +47,12 @@ pub mod transport;
 
 #[cfg(unix)]
 pub use agent::AgentListener;
-pub use agent::{Agent, AgentAndPerson, AgentService};
+pub use agent::{Agent, AgentService};
 pub use channel::{Channel, ChannelReader, ChannelWriter};
 #[cfg(unix)]
 pub use config::Config;
 #[cfg(unix)]
-pub use configured::{Configured, Terminal};
+pub use configured::{AgentAndPerson, Configured, Terminal};
 pub use error::{Error, Result};
 pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy};
 #[cfg(unix)]
