@@ -5,6 +5,7 @@ use alloc::vec;
 use core::hint::black_box;
 
 use ssh_core::admission::{Admission, AdmissionPolicy, Place};
+use ssh_core::agent::{AgentClient, AgentConnection, AgentTime, Constraints, KeyToAdd, Keyring};
 use ssh_core::crypto::Algorithms;
 use ssh_core::crypto::signature::SecurityKeyUse;
 use ssh_core::files::algorithm_list;
@@ -20,7 +21,7 @@ use ssh_core::key::{
 use ssh_core::login::{StrictHostKeyChecking, judge_host_key};
 use ssh_core::message::*;
 use ssh_core::random::ChaChaRandom;
-use ssh_core::{CloseReason, SecretBytes, TerminalModes, Timestamp, UnixTime, Untrusted};
+use ssh_core::{ByteProtocol as _, CloseReason, SecretBytes, TerminalModes, Timestamp, UnixTime, Untrusted};
 
 use crate::consider;
 
@@ -89,6 +90,39 @@ pub extern "C" fn decode_keys(file: &&[u8], passphrase: &&[u8], random: &mut Cha
         Err(error) => consider(error.to_string()),
     }
     consider((PrivateKey::public_half(file), PrivateKey::is_encrypted(file), KeyFileFormat::of(file)));
+}
+
+/// Serves a client of an agent, and is one.
+#[unsafe(no_mangle)]
+pub extern "C" fn decode_agents(bytes: &&[u8], passphrase: &SecretBytes, random: &mut ChaChaRandom) {
+    let Ok(key) = PrivateKey::read(bytes, Some(passphrase)) else { return };
+    let time = AgentTime { now: Timestamp::from_micros(1), calendar: NOW };
+    let (mut keyring, mut connection, mut client) = (Keyring::new(), AgentConnection::new(), AgentClient::new());
+    consider(client.list());
+    consider(client.sign(key.public_key(), "ssh-ed25519", bytes));
+    consider(client.add(
+        &key,
+        None,
+        "comment",
+        &Constraints { lifetime: Some(1), confirm: true, destinations: vec![] },
+    ));
+    consider((client.lock(passphrase), client.unlock(passphrase), client.extension("query", bytes)));
+    consider(client.handle_input(bytes));
+    match client.poll_reply() {
+        Some(Err(error)) => consider(error.to_string()),
+        reply => consider(reply),
+    }
+    let added = KeyToAdd { key, certificate: None, comment: "x".into(), constraints: Constraints::default() };
+    consider(keyring.add(added, time.now));
+    consider(connection.handle_input(bytes));
+    if let Some(needed) = keyring.serve(&mut connection, time, random) {
+        keyring.answer_consent(&mut connection, needed, true, time, random);
+    }
+    consider((connection.failure().cloned(), keyring.identities().count(), keyring.poll_timeout()));
+    let sent = connection.handle_input(client.poll_output());
+    client.consume_output(sent);
+    let sent = connection.poll_output().len();
+    connection.consume_output(sent);
 }
 
 /// Reads an identity of SSH-1, and writes it.

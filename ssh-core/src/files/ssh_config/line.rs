@@ -34,7 +34,7 @@ impl Arguments {
 
     /// All arguments that are left.
     pub(super) fn rest(&mut self) -> Vec<String> {
-        self.words.drain(..).collect()
+        core::mem::take(&mut self.words).into_iter().collect()
     }
 
     /// All of the line as it was written: for commands, whose quotes are theirs.
