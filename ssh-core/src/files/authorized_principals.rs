@@ -76,11 +76,12 @@ impl AuthorizedPrincipals {
 }
 
 impl AuthorizedPrincipal {
-    /// The principal follows the last blank; options, if there are any, come before.
+    /// The principal follows the last space, or where there is none the last tab; options, if there are any, come before.
     fn parse(line: usize, content: &[u8]) -> Result<Self, SkipReason> {
-        let last_blank = content.iter().rposition(u8::is_ascii_whitespace);
+        let last = |blank| content.iter().rposition(|&byte| byte == blank);
+        let last_blank = last(b' ').or_else(|| last(b'\t'));
         let (before, principal) = content.split_at_checked(last_blank.map_or(0, |at| at + 1)).unwrap_or_default();
-        let principal = core::str::from_utf8(principal).map_err(|_| SkipReason::Incomplete)?;
+        let principal = core::str::from_utf8(principal.trim_ascii_start()).map_err(|_| SkipReason::Incomplete)?;
         let terms = match before {
             [] => Terms::default(),
             before => options(before)?.1,

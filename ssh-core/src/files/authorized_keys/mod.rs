@@ -190,12 +190,12 @@ impl AuthorizedKey {
     }
 }
 
-/// The options at the start of `content`, which a blank ends.
+/// The options at the start of `content`, which a blank ends. Empty ones are none, as with OpenSSH.
 pub(super) fn options(content: &[u8]) -> Result<(Vec<KeyOption>, Terms), SkipReason> {
     let (texts, _) = split_options(content).ok_or(SkipReason::Incomplete)?;
     let mut options = Vec::with_capacity(texts.len());
     let mut terms = Terms::default();
-    for text in texts {
+    for text in texts.into_iter().filter(|text| !text.is_empty()) {
         let option = KeyOption::parse(text)?;
         terms.take(&option).ok_or_else(|| SkipReason::Option(String::from_utf8_lossy(text).into_owned()))?;
         options.push(option);

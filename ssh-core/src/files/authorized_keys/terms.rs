@@ -176,8 +176,8 @@ fn take_address(addresses: &mut Vec<Address>, address: Address) -> Option<()> {
     Some(())
 }
 
-/// Whether `list` covers where a login comes from, and excludes it nowhere. A network with bits behind its mask makes the
-/// whole list void, as with OpenSSH.
+/// Whether `list` covers where a login comes from, and excludes it nowhere. A network with bits behind its mask, or with a
+/// mask that is too long, makes the whole list void, as with OpenSSH.
 fn comes_from(list: &str, login: &Login<'_>) -> bool {
     let Some(source) = login.source.map(|source| source.to_canonical()) else { return false };
     let text = source.to_string();
@@ -189,6 +189,7 @@ fn comes_from(list: &str, login: &Login<'_>) -> bool {
         };
         let covers = match Network::parse(entry) {
             _ if entry.is_empty() => return false,
+            None if has_impossible_mask(entry) => return false,
             Some(network) if network.has_host_bits() => return false,
             Some(network) => network.contains(source),
             None => pattern::matches(entry.as_bytes(), text.as_bytes()),
@@ -204,6 +205,13 @@ fn comes_from(list: &str, login: &Login<'_>) -> bool {
         |entry: &str| entry.strip_prefix('!').is_some_and(|entry| pattern::matches(entry.as_bytes(), name.as_bytes()));
     let named = pattern::list_matches(list.split(',').map(str::as_bytes), name.as_bytes());
     !list.split(',').any(excluded) && (found || named)
+}
+
+/// Whether this would be a network if its mask were not longer than its address.
+fn has_impossible_mask(entry: &str) -> bool {
+    let Some((address, bits)) = entry.split_once('/') else { return false };
+    let digits = !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit());
+    digits && bits.parse::<u32>().is_ok_and(|bits| bits <= 128) && address.parse::<IpAddr>().is_ok()
 }
 
 /// Why a key or a certificate does not let its owner in by a line.
