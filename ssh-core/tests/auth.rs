@@ -166,7 +166,7 @@ fn the_key_that_signs_is_the_key_that_counts() {
         assert_eq!(needed(&mut pair).tried, Some("publickey"));
     }
     let asked = prove(&mut pair, &second);
-    let Credential::PublicKey { key: proven, algorithm, security_key: None } = &asked.credential else {
+    let Credential::PublicKey { key: proven, algorithm, security_key: None, .. } = &asked.credential else {
         panic!("{asked:?}")
     };
     assert_eq!((proven, *algorithm), (second.public_key(), "ecdsa-sha2-nistp256"));

@@ -231,7 +231,7 @@ fn log_in_with(pair: &mut Pair, certificate: &PublicKey, user: &ssh_core::key::P
     let signature = user.sign(request.algorithm, &request.data, &mut random(2)).unwrap();
     pair.client.answer_signature(request, Some(&signature)).unwrap();
     let ServerEvent::Auth(request) = pair.server_event() else { panic!("the key is proven") };
-    let Credential::PublicKey { key, algorithm, security_key: None } = &request.credential else {
+    let Credential::PublicKey { key, algorithm, security_key: None, .. } = &request.credential else {
         panic!("{request:?}")
     };
     assert_eq!(key, certificate);

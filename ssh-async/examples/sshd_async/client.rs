@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ssh_async::ssh_core::files::authorized_keys::Permissions;
 use ssh_async::ssh_core::{AuthAnswer, AuthRequest, CloseReason, Identity, KeyOffer, ServerRole};
 use ssh_async::{Channel, Connection, Handler, Runtime};
 
 use crate::session;
-use crate::shared::accounts::Permission;
 use crate::shared::log;
 use crate::shared::preparation::Preparation;
 use crate::shared::service::Service;
@@ -72,8 +72,9 @@ impl<T: Runtime> Handler for Clients<T> {
     }
 }
 
-/// What all keys of a login together allow now; `None`: one of them has been taken out of the files since. Reads files.
-fn permission(service: &Service, peer: &str, identity: &Identity) -> Option<Permission> {
+/// What all keys of a login together allow now; `None`: one of them has been taken out of the files since, or two cannot both
+/// hold. Reads files.
+fn permission(service: &Service, peer: &str, identity: &Identity) -> Option<Permissions> {
     let mut keys = identity.keys.iter().map(|key| service.permission(peer, &identity.user, key));
-    keys.try_fold(Permission::FREE, |before, key| Some(before.and(key?)))
+    keys.try_fold(Permissions::default(), |before, key| before.and(key?).ok())
 }

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ssh_blocking::{Channel, Connection, Handler};
+use ssh_core::files::authorized_keys::Permissions;
 use ssh_core::{AuthAnswer, AuthRequest, CloseReason, Identity, KeyOffer, ServerRole};
 
 use crate::session;
-use crate::shared::accounts::Permission;
 use crate::shared::log;
 use crate::shared::preparation::{Addresses, Preparation};
 use crate::shared::service::Service;
@@ -18,12 +18,12 @@ pub(crate) struct Client {
     addresses: Addresses,
     banner_shown: AtomicBool,
     /// What the keys that were shown allow.
-    permission: Mutex<Option<Permission>>,
+    permissions: Mutex<Permissions>,
 }
 
 impl Client {
     pub(crate) fn new(service: Arc<Service>, addresses: Addresses) -> Self {
-        Self { service, addresses, banner_shown: AtomicBool::new(false), permission: Mutex::new(None) }
+        Self { service, addresses, banner_shown: AtomicBool::new(false), permissions: Mutex::default() }
     }
 
     fn show_banner(&self, connection: &Connection) {
@@ -33,13 +33,12 @@ impl Client {
         }
     }
 
-    /// What a key allows holds for the whole login: a later step can narrow it, never widen it.
-    fn restrict(&self, permission: Permission) {
-        let mut current = self.permission.lock().unwrap_or_else(PoisonError::into_inner);
-        *current = Some(match current.take() {
-            None => permission,
-            Some(before) => before.and(permission),
-        });
+    /// What a key allows holds for the whole login: a later step can narrow it, never widen it. `false`: what it allows
+    /// and what those before allow cannot both hold.
+    fn restrict(&self, permissions: &Permissions) -> bool {
+        let mut current = self.permissions.lock().unwrap_or_else(PoisonError::into_inner);
+        let both = current.clone().and(permissions.clone());
+        both.map(|both| *current = both).is_ok()
     }
 }
 
@@ -51,11 +50,12 @@ impl Handler for Client {
 
     fn authenticate(&self, connection: &Connection, request: &AuthRequest) -> AuthAnswer {
         self.show_banner(connection);
-        let (answer, permission) = self.service.judge(connection.peer(), request);
-        if let Some(permission) = permission {
-            self.restrict(permission);
+        let (answer, permissions) = self.service.judge(connection.peer(), request);
+        match permissions {
+            None => answer,
+            Some(permissions) if self.restrict(&permissions) => answer,
+            Some(_) => AuthAnswer::Reject,
         }
-        answer
     }
 
     fn authenticated(&self, connection: &Connection, identity: &Identity) {
@@ -63,8 +63,7 @@ impl Handler for Client {
     }
 
     fn session(&self, _connection: &Connection, _identity: &Identity, channel: Channel<ServerRole>) {
-        let permission = self.permission.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let permission = permission.unwrap_or(Permission::FREE);
+        let permission = self.permissions.lock().unwrap_or_else(PoisonError::into_inner).clone();
         session::serve(Preparation::new(Arc::clone(&self.service), self.addresses, permission), channel);
     }
 

@@ -10,8 +10,8 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 use super::{
-    CONNECTION_SERVICE, KEYBOARD_INTERACTIVE, NONE, PASSWORD, PUBLICKEY, USERAUTH_SERVICE, malformed, signed_data,
-    unexpected,
+    CONNECTION_SERVICE, HOSTBASED, KEYBOARD_INTERACTIVE, NONE, PASSWORD, PUBLICKEY, PUBLICKEY_HOSTBOUND,
+    SessionBinding, USERAUTH_SERVICE, host_based_fields, malformed, public_key_fields, signed_data, unexpected,
 };
 use crate::config::Limits;
 use crate::crypto::signature::SignatureAlgorithm;
@@ -22,7 +22,7 @@ use crate::message::{
     UserauthInfoResponse, UserauthPasswdChangereq, UserauthPkOk, UserauthRequest, UserauthSuccess,
 };
 use crate::secret::SecretBytes;
-use crate::transport::{Outbound, SignatureWanted};
+use crate::transport::{Extensions, Outbound, SignatureWanted};
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, MessageNumber, Reader, Writer};
 
@@ -42,12 +42,23 @@ pub enum AuthMethod {
         new: SecretBytes,
     },
     /// `publickey` (RFC 4252 §7), with a key or a certificate of one. The signature is asked for by [`ClientEvent::Sign`](crate::ClientEvent::Sign), and
-    /// only if the server would take the key.
+    /// only if the server would take the key. Where the server knows `publickey-hostbound-v00@openssh.com`, the signature
+    /// is bound to its host key as well.
     PublicKey(PublicKey),
     /// `keyboard-interactive` (RFC 4256). Questions come as [`ClientEvent::Prompts`](crate::ClientEvent::Prompts).
     KeyboardInteractive {
         /// Hints for the server, comma-separated; usually empty.
         submethods: String,
+    },
+    /// `hostbased` (RFC 4252 §9): the client's host says who its user is. The signature is asked for by
+    /// [`ClientEvent::Sign`](crate::ClientEvent::Sign), and is made with the host's key.
+    HostBased {
+        /// A key of the client's host, or a certificate of one.
+        key: PublicKey,
+        /// The client's host, as the server knows it: a full name, where OpenSSH's clients put a dot at the end.
+        host_name: String,
+        /// The user on the client's host.
+        user_name: String,
     },
 }
 
@@ -59,6 +70,7 @@ impl AuthMethod {
             Self::Password(_) | Self::PasswordChange { .. } => "password",
             Self::PublicKey(_) => "publickey",
             Self::KeyboardInteractive { .. } => "keyboard-interactive",
+            Self::HostBased { .. } => "hostbased",
         }
     }
 }
@@ -120,7 +132,7 @@ enum State {
     Choosing,
     Trying(Attempt),
     /// A signature is being made outside.
-    Signing(Box<Offered>),
+    Signing(Box<Unsigned>),
     /// Questions are being answered outside; how many.
     Prompting(usize),
     Done,
@@ -130,7 +142,8 @@ enum Attempt {
     None,
     Password,
     Query(Box<Offered>),
-    Signed,
+    /// Something signed; the method.
+    Signed(&'static str),
     KeyboardInteractive,
 }
 
@@ -139,12 +152,23 @@ struct Offered {
     algorithm: &'static str,
 }
 
+/// A request that lacks nothing but its signature.
+struct Unsigned {
+    /// The name of the method on the wire, and its fields so far.
+    method: &'static [u8],
+    fields: Vec<u8>,
+    /// What the application calls the method.
+    name: &'static str,
+}
+
 /// The client's machine.
 pub(crate) struct ClientAuth {
     state: State,
     user: Vec<u8>,
     tried: Option<&'static str>,
     server_signature_algorithms: Option<Vec<String>>,
+    /// The server takes signatures that are bound to its host key.
+    host_bound: bool,
     /// EXT_INFO came during authentication: USERAUTH_SUCCESS is next (RFC 8308 §2.4).
     announced_success: bool,
     banners: u32,
@@ -164,6 +188,7 @@ impl ClientAuth {
             user: Vec::new(),
             tried: None,
             server_signature_algorithms: None,
+            host_bound: false,
             announced_success: false,
             banners: 0,
             round: 0,
@@ -171,14 +196,15 @@ impl ClientAuth {
         }
     }
 
-    /// EXT_INFO, with the algorithms the server takes signatures of, if it says.
-    pub(crate) fn handle_ext_info(&mut self, algorithms: Option<Vec<String>>) -> Result<(), Error> {
+    /// EXT_INFO: what the server takes. What a later one does not mention stays.
+    pub(crate) fn handle_ext_info(&mut self, extensions: Extensions) -> Result<(), Error> {
         if core::mem::replace(&mut self.announced_success, !matches!(self.state, State::RequestingService)) {
             return Err(unexpected(MessageNumber::EXT_INFO));
         }
-        if algorithms.is_some() {
-            self.server_signature_algorithms = algorithms;
+        if extensions.server_signature_algorithms.is_some() {
+            self.server_signature_algorithms = extensions.server_signature_algorithms;
         }
+        self.host_bound |= extensions.host_bound;
         Ok(())
     }
 
@@ -200,7 +226,7 @@ impl ClientAuth {
         &mut self,
         number: MessageNumber,
         body: &[u8],
-        session_id: &[u8],
+        session: SessionBinding<'_>,
     ) -> Result<ClientAuthEvent, Error> {
         if self.announced_success && number != MessageNumber::USERAUTH_SUCCESS {
             return Err(unexpected(number));
@@ -209,7 +235,7 @@ impl ClientAuth {
             MessageNumber::USERAUTH_BANNER => self.handle_banner(body),
             MessageNumber::USERAUTH_FAILURE => self.handle_failure(body),
             MessageNumber::USERAUTH_SUCCESS => self.handle_success(body),
-            _ => self.handle_60(body, session_id),
+            _ => self.handle_60(body, session),
         }
     }
 
@@ -218,9 +244,10 @@ impl ClientAuth {
         &mut self,
         user: &[u8],
         method: AuthMethod,
+        session_id: &[u8],
         algorithms: &[&'static dyn SignatureAlgorithm],
         outbound: &mut Outbound,
-    ) -> Result<(), Misuse> {
+    ) -> Result<Option<ClientAuthEvent>, Misuse> {
         if !matches!(self.state, State::Choosing) {
             return Err(Misuse::WrongPhase);
         }
@@ -229,11 +256,28 @@ impl ClientAuth {
         }
         self.user = user.to_vec();
         let name = method.name();
-        let attempt = self.send_attempt(method, algorithms, outbound)?;
+        let event = match method {
+            AuthMethod::HostBased { key, host_name, user_name } => {
+                let algorithm = self.choose_algorithm(&key, algorithms).ok_or(Misuse::NoUsableAlgorithm)?;
+                let [host_name, user_name] = [host_name.as_bytes(), user_name.as_bytes()];
+                if host_name.len().max(user_name.len()) > Limits::USER_NAME_LENGTH {
+                    return Err(Misuse::TooLong);
+                }
+                let fields = host_based_fields(algorithm.as_bytes(), key.blob(), host_name, user_name);
+                Some(self.ask_signature(
+                    Offered { key, algorithm },
+                    Unsigned { method: HOSTBASED, fields, name },
+                    session_id,
+                ))
+            }
+            method => {
+                self.state = State::Trying(self.send_attempt(method, algorithms, outbound)?);
+                None
+            }
+        };
         self.tried = Some(name);
         self.round = 0;
-        self.state = State::Trying(attempt);
-        Ok(())
+        Ok(event)
     }
 
     pub(crate) fn answer_prompts(
@@ -268,8 +312,8 @@ impl ClientAuth {
         signature: Option<&[u8]>,
         outbound: &mut Outbound,
     ) -> Result<Option<ClientAuthEvent>, Misuse> {
-        let offered = match core::mem::replace(&mut self.state, State::Choosing) {
-            State::Signing(offered) => offered,
+        let mut request = match core::mem::replace(&mut self.state, State::Choosing) {
+            State::Signing(request) => request,
             other => {
                 self.state = other;
                 return Err(Misuse::StaleToken);
@@ -282,11 +326,17 @@ impl ClientAuth {
                 tried: self.tried,
             })));
         };
-        let mut fields = public_key_fields(true, offered.algorithm, &offered.key);
-        Writer::new(&mut fields).string(signature);
-        self.send_request(PUBLICKEY, &fields, outbound);
-        self.state = State::Trying(Attempt::Signed);
+        Writer::new(&mut request.fields).string(signature);
+        self.send_request(request.method, &request.fields, outbound);
+        self.state = State::Trying(Attempt::Signed(request.name));
         Ok(None)
+    }
+
+    /// Has the application sign a request with a key.
+    fn ask_signature(&mut self, by: Offered, request: Unsigned, session_id: &[u8]) -> ClientAuthEvent {
+        let data = signed_data(session_id, &self.user, request.method, &request.fields);
+        self.state = State::Signing(Box::new(request));
+        ClientAuthEvent::Sign(SignatureWanted { key: by.key, algorithm: by.algorithm, data })
     }
 
     fn send_attempt(
@@ -310,7 +360,7 @@ impl ClientAuth {
             }
             AuthMethod::PublicKey(key) => {
                 let algorithm = self.choose_algorithm(&key, algorithms).ok_or(Misuse::NoUsableAlgorithm)?;
-                let fields = public_key_fields(false, algorithm, &key);
+                let fields = public_key_fields(false, algorithm.as_bytes(), key.blob(), None);
                 self.send_request(PUBLICKEY, &fields, outbound);
                 Ok(Attempt::Query(Box::new(Offered { key, algorithm })))
             }
@@ -322,6 +372,8 @@ impl ClientAuth {
                 self.send_request(KEYBOARD_INTERACTIVE, &fields, outbound);
                 Ok(Attempt::KeyboardInteractive)
             }
+            // It is signed first.
+            AuthMethod::HostBased { .. } => Err(Misuse::WrongPhase),
         }
     }
 
@@ -400,7 +452,7 @@ impl ClientAuth {
         let method = match self.state {
             State::Trying(Attempt::None) => "none",
             State::Trying(Attempt::Password) => "password",
-            State::Trying(Attempt::Signed) => "publickey",
+            State::Trying(Attempt::Signed(method)) => method,
             State::Trying(Attempt::KeyboardInteractive) => "keyboard-interactive",
             _ => return Err(unexpected(number)),
         };
@@ -409,10 +461,10 @@ impl ClientAuth {
     }
 
     /// Message 60 means what the method in progress makes of it.
-    fn handle_60(&mut self, body: &[u8], session_id: &[u8]) -> Result<ClientAuthEvent, Error> {
+    fn handle_60(&mut self, body: &[u8], session: SessionBinding<'_>) -> Result<ClientAuthEvent, Error> {
         let number = MessageNumber::USERAUTH_METHOD_60;
         match core::mem::replace(&mut self.state, State::Choosing) {
-            State::Trying(Attempt::Query(offered)) => self.handle_pk_ok(body, offered, session_id),
+            State::Trying(Attempt::Query(offered)) => self.handle_pk_ok(body, *offered, session),
             State::Trying(Attempt::Password) => {
                 let message = UserauthPasswdChangereq::decode(body).map_err(|error| malformed(number, error))?;
                 let prompt = Untrusted::new(message.prompt);
@@ -426,8 +478,8 @@ impl ClientAuth {
     fn handle_pk_ok(
         &mut self,
         body: &[u8],
-        offered: Box<Offered>,
-        session_id: &[u8],
+        offered: Offered,
+        session: SessionBinding<'_>,
     ) -> Result<ClientAuthEvent, Error> {
         let number = MessageNumber::USERAUTH_METHOD_60;
         let message = UserauthPkOk::decode(body).map_err(|error| malformed(number, error))?;
@@ -436,13 +488,12 @@ impl ClientAuth {
         if !same {
             return Err(malformed(number, DecodeError::InvalidValue));
         }
-        let wanted = SignatureWanted {
-            key: offered.key.clone(),
-            algorithm: offered.algorithm,
-            data: signed_data(session_id, &self.user, offered.algorithm.as_bytes(), offered.key.blob()),
+        let (method, host_key) = match self.host_bound {
+            true => (PUBLICKEY_HOSTBOUND, Some(session.host_key)),
+            false => (PUBLICKEY, None),
         };
-        self.state = State::Signing(offered);
-        Ok(ClientAuthEvent::Sign(wanted))
+        let fields = public_key_fields(true, offered.algorithm.as_bytes(), offered.key.blob(), host_key);
+        Ok(self.ask_signature(offered, Unsigned { method, fields, name: "publickey" }, session.session_id))
     }
 
     fn handle_info_request(&mut self, body: &[u8]) -> Result<ClientAuthEvent, Error> {
@@ -462,15 +513,6 @@ impl ClientAuth {
             turn: self.turn,
         }))
     }
-}
-
-fn public_key_fields(signed: bool, algorithm: &str, key: &PublicKey) -> Vec<u8> {
-    let mut fields = Vec::new();
-    let mut writer = Writer::new(&mut fields);
-    writer.boolean(signed);
-    writer.string(algorithm.as_bytes());
-    writer.string(key.blob());
-    fields
 }
 
 fn read_prompts(message: &UserauthInfoRequest<'_>) -> Result<Vec<Prompt>, DecodeError> {

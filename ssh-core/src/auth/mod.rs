@@ -26,20 +26,53 @@ const NONE: &[u8] = b"none";
 const PASSWORD: &[u8] = b"password";
 const PUBLICKEY: &[u8] = b"publickey";
 const KEYBOARD_INTERACTIVE: &[u8] = b"keyboard-interactive";
+const HOSTBASED: &[u8] = b"hostbased";
+/// `publickey` whose signature names the server's host key too (OpenSSH's PROTOCOL §3.1).
+const PUBLICKEY_HOSTBOUND: &[u8] = b"publickey-hostbound-v00@openssh.com";
 
-/// What a user's key signs (RFC 4252 §7): the session, so that nothing can be replayed, and the whole request.
-fn signed_data(session_id: &[u8], user: &[u8], algorithm: &[u8], key_blob: &[u8]) -> Vec<u8> {
-    let mut data = Vec::with_capacity(session_id.len() + user.len() + algorithm.len() + key_blob.len() + 64);
+/// The connection that signatures are bound to.
+#[derive(Clone, Copy)]
+pub(crate) struct SessionBinding<'a> {
+    pub(crate) session_id: &'a [u8],
+    /// The server's key of the first exchange.
+    pub(crate) host_key: &'a [u8],
+}
+
+/// What a key signs: the session, so that nothing can be replayed, and the whole request, `fields` of the method
+/// included (RFC 4252 §7, §9).
+fn signed_data(session_id: &[u8], user: &[u8], method: &[u8], fields: &[u8]) -> Vec<u8> {
+    let mut data = Vec::with_capacity(session_id.len() + user.len() + method.len() + fields.len() + 64);
     let mut writer = Writer::new(&mut data);
     writer.string(session_id);
     writer.byte(MessageNumber::USERAUTH_REQUEST.0);
     writer.string(user);
     writer.string(CONNECTION_SERVICE);
-    writer.string(PUBLICKEY);
-    writer.boolean(true);
+    writer.string(method);
+    data.extend_from_slice(fields);
+    data
+}
+
+/// The fields of `publickey` up to the signature (RFC 4252 §7); with `host_key` those of its host-bound variant.
+fn public_key_fields(signed: bool, algorithm: &[u8], key_blob: &[u8], host_key: Option<&[u8]>) -> Vec<u8> {
+    let mut fields = Vec::new();
+    let mut writer = Writer::new(&mut fields);
+    writer.boolean(signed);
     writer.string(algorithm);
     writer.string(key_blob);
-    data
+    if let Some(host_key) = host_key {
+        writer.string(host_key);
+    }
+    fields
+}
+
+/// The fields of `hostbased` up to the signature (RFC 4252 §9).
+fn host_based_fields(algorithm: &[u8], key_blob: &[u8], host_name: &[u8], user_name: &[u8]) -> Vec<u8> {
+    let mut fields = Vec::new();
+    let mut writer = Writer::new(&mut fields);
+    for field in [algorithm, key_blob, host_name, user_name] {
+        writer.string(field);
+    }
+    fields
 }
 
 fn unexpected(number: MessageNumber) -> Error {

@@ -7,8 +7,8 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    CONNECTION_SERVICE, KEYBOARD_INTERACTIVE, NONE, PASSWORD, PUBLICKEY, Prompt, USERAUTH_SERVICE, malformed,
-    signed_data, unexpected,
+    CONNECTION_SERVICE, HOSTBASED, KEYBOARD_INTERACTIVE, NONE, PASSWORD, PUBLICKEY, PUBLICKEY_HOSTBOUND, Prompt,
+    SessionBinding, USERAUTH_SERVICE, host_based_fields, malformed, public_key_fields, signed_data, unexpected,
 };
 use crate::config::Limits;
 use crate::crypto::signature::{SecurityKeyUse, SignatureAlgorithm, Verified};
@@ -74,6 +74,22 @@ pub enum Credential {
         /// [`ServerConfig::security_keys_without_touch`](crate::ServerConfig::security_keys_without_touch) leaves that to
         /// the application.
         security_key: Option<SecurityKeyUse>,
+        /// Whether the signature names our host key too (`publickey-hostbound-v00@openssh.com`). It is the key of this
+        /// connection then.
+        host_bound: bool,
+    },
+    /// A host that says who its user is, and has signed this very request (RFC 4252 §9). Whether the key is that of the
+    /// host, whether the host may speak for its users, and whether its user may log in as [`AuthRequest::user`], is the
+    /// application's to know; so is whether the connection comes from there.
+    HostBased {
+        /// The host's key. It may be a certificate: see [`Certificate::check`](crate::key::Certificate::check).
+        key: PublicKey,
+        /// How it signed.
+        algorithm: &'static str,
+        /// The client's host, as it calls itself; OpenSSH's clients put a dot at the end. Without control characters.
+        host_name: String,
+        /// The user on the client's host. Without control characters.
+        user_name: String,
     },
     /// Asks for questions: answer with [`AuthAnswer::Prompts`].
     KeyboardInteractive {
@@ -92,6 +108,7 @@ impl Credential {
             Self::Password(_) | Self::PasswordChange { .. } => "password",
             Self::PublicKey { .. } => "publickey",
             Self::KeyboardInteractive { .. } | Self::Responses(_) => "keyboard-interactive",
+            Self::HostBased { .. } => "hostbased",
         }
     }
 }
@@ -133,7 +150,7 @@ pub struct Identity {
     pub user: String,
     /// The methods that succeeded, in order.
     pub methods: Vec<&'static str>,
-    /// The keys that signed, in order.
+    /// The user's keys that signed, in order; no keys of hosts.
     pub keys: Vec<PublicKey>,
 }
 
@@ -218,7 +235,7 @@ impl ServerAuth {
     pub(crate) fn handle_request(
         &mut self,
         body: &[u8],
-        session_id: &[u8],
+        session: SessionBinding<'_>,
         config: ServerAuthConfig<'_>,
         outbound: &mut Outbound,
     ) -> Result<Option<ServerAuthEvent>, Error> {
@@ -239,13 +256,19 @@ impl ServerAuth {
         let Some(user) = self.check_user(message.user_name)? else {
             return self.refuse(config, outbound).map(|()| None);
         };
-        let request = read_request(&message).map_err(|error| malformed(number, error))?;
         // After a partial success, what succeeded must not count twice: only what was named may come next.
         let methods = self.methods_left.as_deref().unwrap_or(config.methods);
-        let offered = methods.iter().any(|method| method.as_bytes() == message.method_name);
+        let name = if message.method_name == PUBLICKEY_HOSTBOUND { PUBLICKEY } else { message.method_name };
+        let offered = methods.iter().any(|method| method.as_bytes() == name);
+        let request = read_request(&message, offered).map_err(|error| malformed(number, error))?;
         match request {
             Request::None => Ok(Some(self.ask(user, Credential::None, None))),
-            Request::PublicKey(fields) if offered => self.public_key(user, &fields, session_id, config, outbound),
+            // OpenSSH's PROTOCOL §3.1: signed for another server.
+            Request::PublicKey(PublicKeyFields { host_key: Some(host_key), .. }) if host_key != session.host_key => {
+                Err(malformed(number, DecodeError::InvalidValue))
+            }
+            Request::PublicKey(fields) if offered => self.public_key(user, &fields, session, config, outbound),
+            Request::HostBased(fields) if offered => self.host_based(user, &fields, session, config, outbound),
             Request::Credential(credential) if offered => Ok(Some(self.ask(user, credential, None))),
             _ => self.refuse(config, outbound).map(|()| None),
         }
@@ -358,7 +381,7 @@ impl ServerAuth {
         &mut self,
         user: String,
         fields: &PublicKeyFields<'_>,
-        session_id: &[u8],
+        session: SessionBinding<'_>,
         config: ServerAuthConfig<'_>,
         outbound: &mut Outbound,
     ) -> Result<Option<ServerAuthEvent>, Error> {
@@ -373,7 +396,9 @@ impl ServerAuth {
             self.state = State::Offer { key, algorithm: algorithm.name() };
             return Ok(Some(ServerAuthEvent::Offer(offer)));
         };
-        let data = signed_data(session_id, user.as_bytes(), fields.algorithm, fields.key_blob);
+        let method = if fields.host_key.is_some() { PUBLICKEY_HOSTBOUND } else { PUBLICKEY };
+        let signed_fields = public_key_fields(true, fields.algorithm, fields.key_blob, fields.host_key);
+        let data = signed_data(session.session_id, user.as_bytes(), method, &signed_fields);
         let Ok(Verified { security_key }) = algorithm.verify(key.blob(), &data, signature) else {
             return refused(self, outbound);
         };
@@ -381,8 +406,24 @@ impl ServerAuth {
         if untouched && !config.security_keys_without_touch {
             return refused(self, outbound);
         }
-        let credential = Credential::PublicKey { key: key.clone(), algorithm: algorithm.name(), security_key };
+        let host_bound = fields.host_key.is_some();
+        let credential =
+            Credential::PublicKey { key: key.clone(), algorithm: algorithm.name(), security_key, host_bound };
         Ok(Some(self.ask(user, credential, Some(key))))
+    }
+
+    fn host_based(
+        &mut self,
+        user: String,
+        fields: &HostBasedFields<'_>,
+        session: SessionBinding<'_>,
+        config: ServerAuthConfig<'_>,
+        outbound: &mut Outbound,
+    ) -> Result<Option<ServerAuthEvent>, Error> {
+        match verify_host(&user, fields, session, config) {
+            Some(credential) => Ok(Some(self.ask(user, credential, None))),
+            None => self.refuse(config, outbound).map(|()| None),
+        }
     }
 
     fn ask(&mut self, user: String, credential: Credential, key: Option<PublicKey>) -> ServerAuthEvent {
@@ -424,6 +465,7 @@ impl ServerAuth {
 enum Request<'a> {
     None,
     PublicKey(PublicKeyFields<'a>),
+    HostBased(HostBasedFields<'a>),
     Credential(Credential),
     Unknown,
 }
@@ -431,10 +473,43 @@ enum Request<'a> {
 struct PublicKeyFields<'a> {
     algorithm: &'a [u8],
     key_blob: &'a [u8],
+    /// Of the host-bound variant.
+    host_key: Option<&'a [u8]>,
     signature: Option<&'a [u8]>,
 }
 
-fn read_request<'a>(message: &UserauthRequest<'a>) -> Result<Request<'a>, DecodeError> {
+struct HostBasedFields<'a> {
+    algorithm: &'a [u8],
+    key_blob: &'a [u8],
+    host_name: &'a [u8],
+    user_name: &'a [u8],
+    signature: &'a [u8],
+}
+
+/// What a host has proven, if it has.
+fn verify_host(
+    user: &str,
+    fields: &HostBasedFields<'_>,
+    session: SessionBinding<'_>,
+    config: ServerAuthConfig<'_>,
+) -> Option<Credential> {
+    let HostBasedFields { key_blob, host_name, user_name, signature, .. } = *fields;
+    let algorithm = config.algorithms.iter().find(|each| each.name().as_bytes() == fields.algorithm)?;
+    let key = PublicKey::from_blob(key_blob).ok().filter(|key| key.key_type() == algorithm.key_type())?;
+    let signed_fields = host_based_fields(fields.algorithm, key_blob, host_name, user_name);
+    let data = signed_data(session.session_id, user.as_bytes(), HOSTBASED, &signed_fields);
+    // A host is no person who could touch a security key.
+    let _verified = algorithm.verify(key.blob(), &data, signature).ok()?;
+    let name = |bytes| core::str::from_utf8(bytes).ok().filter(|name| !name.chars().any(char::is_control));
+    Some(Credential::HostBased {
+        key,
+        algorithm: algorithm.name(),
+        host_name: name(host_name)?.into(),
+        user_name: name(user_name)?.into(),
+    })
+}
+
+fn read_request<'a>(message: &UserauthRequest<'a>, offered: bool) -> Result<Request<'a>, DecodeError> {
     let mut reader = Reader::new(message.method_fields.0);
     let request = match message.method_name {
         NONE => Request::None,
@@ -447,12 +522,20 @@ fn read_request<'a>(message: &UserauthRequest<'a>) -> Result<Request<'a>, Decode
                 Credential::Password(password)
             })
         }
-        PUBLICKEY => {
+        PUBLICKEY | PUBLICKEY_HOSTBOUND => {
             let signed = reader.boolean()?;
             let (algorithm, key_blob) = (reader.string()?, reader.string()?);
+            let host_key = if message.method_name == PUBLICKEY { None } else { Some(reader.string()?) };
             let signature = if signed { Some(reader.string()?) } else { None };
-            Request::PublicKey(PublicKeyFields { algorithm, key_blob, signature })
+            Request::PublicKey(PublicKeyFields { algorithm, key_blob, host_key, signature })
         }
+        HOSTBASED if offered => Request::HostBased(HostBasedFields {
+            algorithm: reader.string()?,
+            key_blob: reader.string()?,
+            host_name: reader.string()?,
+            user_name: reader.string()?,
+            signature: reader.string()?,
+        }),
         KEYBOARD_INTERACTIVE => {
             let _language_tag = reader.string()?;
             let submethods = reader.string()?;

@@ -61,7 +61,13 @@ impl Core {
         });
         self.check_alive()?;
         let Some(Auth::Client(auth)) = &mut self.auth else { return Err(Misuse::WrongPhase) };
-        auth.authenticate(user, method, &self.config.algorithms.public_key, &mut self.outbound)
+        let session_id = self.transport.session_id().unwrap_or_default();
+        let algorithms = &self.config.algorithms.public_key;
+        if let Some(event) = auth.authenticate(user, method, session_id, algorithms, &mut self.outbound)? {
+            let event = self.client_auth_event(event);
+            self.events.push_back(event);
+        }
+        Ok(())
     }
 
     pub(super) fn answer_prompts(&mut self, turn: u64, answers: &[SecretBytes]) -> Result<(), Misuse> {

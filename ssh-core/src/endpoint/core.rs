@@ -10,7 +10,7 @@ use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc};
 
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
 use super::timers::Timers;
-use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, ServerAuthEvent};
+use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, ServerAuthEvent, SessionBinding};
 use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
 use crate::connection::{Connection, ConnectionEvent, Step};
 use crate::crypto::Algorithms;
@@ -24,8 +24,7 @@ use crate::recorder::{Kind, Recorder};
 use crate::time::Timestamp;
 use crate::transcript::{Direction, Transcript};
 use crate::transport::{
-    KexEvent, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, server_signature_algorithms,
-    verdict,
+    KexEvent, Outbound, Phase, Side, SignatureWanted, Transport, TransportConfig, Verdict, read_extensions, verdict,
 };
 use crate::untrusted::Untrusted;
 use crate::wire::{DecodeError, DisconnectReason, MessageNumber};
@@ -351,9 +350,9 @@ impl Core {
                     return Err(PeerMisbehaved::UnexpectedMessage { number, during: self.stage() }.into());
                 }
                 let message = ExtInfo::decode(body).map_err(malformed)?;
-                let algorithms = server_signature_algorithms(&message).map_err(malformed)?;
+                let extensions = read_extensions(&message).map_err(malformed)?;
                 if let Some(Auth::Client(auth)) = &mut self.auth {
-                    auth.handle_ext_info(algorithms)?;
+                    auth.handle_ext_info(extensions)?;
                 }
             }
             MessageNumber::SERVICE_REQUEST | MessageNumber::SERVICE_ACCEPT => {
@@ -400,17 +399,20 @@ impl Core {
 
     fn dispatch_auth(&mut self, number: MessageNumber, packet: &Packet) -> Result<Progress, Error> {
         let body = body(&self.receiver, packet);
-        let session_id = self.transport.session_id().unwrap_or_default();
+        let session = SessionBinding {
+            session_id: self.transport.session_id().unwrap_or_default(),
+            host_key: self.transport.host_key().unwrap_or_default(),
+        };
         match &mut self.auth {
             Some(Auth::Client(auth)) => {
-                let event = auth.handle(number, body, session_id)?;
+                let event = auth.handle(number, body, session)?;
                 Ok(Progress::Event(self.client_auth_event(event)))
             }
             Some(Auth::Server(auth)) => {
                 let config = server_auth_config(&self.config);
                 let event = match number {
                     MessageNumber::USERAUTH_REQUEST => {
-                        auth.handle_request(body, session_id, config, &mut self.outbound)?
+                        auth.handle_request(body, session, config, &mut self.outbound)?
                     }
                     _ => auth.handle_info_response(body, config, &mut self.outbound)?,
                 };

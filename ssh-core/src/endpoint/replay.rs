@@ -315,17 +315,29 @@ pub(super) fn write_method(writer: &mut Writer<'_>, method: &AuthMethod) {
             writer.byte(4);
             writer.string(submethods.as_bytes());
         }
+        AuthMethod::HostBased { key, host_name, user_name } => {
+            writer.byte(5);
+            writer.string(key.blob());
+            writer.string(host_name.as_bytes());
+            writer.string(user_name.as_bytes());
+        }
     }
 }
 
 fn read_method(reader: &mut Reader<'_>) -> Result<AuthMethod, Fault> {
     let secret = |reader: &mut Reader<'_>| Ok::<_, Fault>(SecretBytes::copied_from(reader.string()?));
+    let key = |reader: &mut Reader<'_>| PublicKey::from_blob(reader.string()?).map_err(|_| Fault::Malformed);
     Ok(match reader.byte()? {
         0 => AuthMethod::None,
         1 => AuthMethod::Password(secret(reader)?),
         2 => AuthMethod::PasswordChange { old: secret(reader)?, new: secret(reader)? },
-        3 => AuthMethod::PublicKey(PublicKey::from_blob(reader.string()?).map_err(|_| Fault::Malformed)?),
+        3 => AuthMethod::PublicKey(key(reader)?),
         4 => AuthMethod::KeyboardInteractive { submethods: text(reader)?.into() },
+        5 => AuthMethod::HostBased {
+            key: key(reader)?,
+            host_name: text(reader)?.into(),
+            user_name: text(reader)?.into(),
+        },
         _ => return Err(Fault::Malformed),
     })
 }

@@ -216,7 +216,7 @@ fn principals(content: &[u8]) -> Option<(String, &[u8])> {
 }
 
 /// `YYYYMMDD`, `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`, with a `Z` for UTC.
-fn time(text: &str, utc_offset: i32) -> Option<UnixTime> {
+pub(super) fn time(text: &str, utc_offset: i32) -> Option<UnixTime> {
     let (digits, offset) = match text.strip_suffix(['Z', 'z']) {
         Some(digits) => (digits, 0),
         None => (text, i64::from(utc_offset)),

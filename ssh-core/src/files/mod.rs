@@ -3,6 +3,7 @@
 pub mod algorithm_list;
 pub mod allowed_signers;
 pub mod authorized_keys;
+pub mod authorized_principals;
 pub mod known_hosts;
 pub mod moduli;
 pub mod ssh_config;

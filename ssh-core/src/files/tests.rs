@@ -212,8 +212,6 @@ mod authorized_keys {
             "command=\"a",
             "command=\"a\"b\"",
             "restrict=\"x\"",
-            "restrict,",
-            ",restrict",
             "from=\"\\\"",
             "-",
         ] {

@@ -251,11 +251,12 @@ impl Played for ClientRole {
             }
             Decision::AuthNeeded => {
                 application.consented = true;
-                let method = match application.dice.roll(5) {
+                let method = match application.dice.roll(6) {
                     0 => AuthMethod::Password("secret".into()),
                     1 => AuthMethod::PublicKey(key()),
                     2 => AuthMethod::KeyboardInteractive { submethods: String::new() },
                     3 => AuthMethod::PasswordChange { old: "old".into(), new: "new".into() },
+                    4 => AuthMethod::HostBased { key: key(), host_name: "here.".into(), user_name: "me".into() },
                     _ => AuthMethod::None,
                 };
                 endpoint.authenticate("user", method)

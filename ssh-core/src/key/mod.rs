@@ -23,6 +23,7 @@ mod public;
 mod revocation;
 mod sshsig;
 
+pub(crate) use certificate::Network;
 pub use certificate::{
     Certificate, CertificateBuilder, CertificateCheck, CertificateError, CertificateGrant, CertificateKind,
     CertificateOption, CertificateToSign, IssueError,

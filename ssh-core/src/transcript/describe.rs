@@ -26,6 +26,7 @@ enum Method {
     Other,
     Password,
     PublicKey,
+    HostBased,
     KeyboardInteractive,
 }
 
@@ -105,8 +106,9 @@ impl Context {
 fn method_of(body: &[u8]) -> Method {
     match UserauthRequest::decode(body).map(|request| request.method_name) {
         Ok(b"password") => Method::Password,
-        Ok(b"publickey") => Method::PublicKey,
+        Ok(b"publickey" | b"publickey-hostbound-v00@openssh.com") => Method::PublicKey,
         Ok(b"keyboard-interactive") => Method::KeyboardInteractive,
+        Ok(b"hostbased") => Method::HostBased,
         _ => Method::Other,
     }
 }
@@ -129,6 +131,9 @@ fn userauth_request(method: Method, body: &[u8], fields: &mut Fields) -> Result<
             let signed = reader.boolean()?;
             fields.push(("public_key_algorithm_name", Value::text(reader.string()?)));
             fields.push(("public_key_blob", Value::Bytes(reader.string()?.len())));
+            if message.method_name != b"publickey" {
+                fields.push(("server_host_key", Value::Bytes(reader.string()?.len())));
+            }
             if signed {
                 fields.push(("signature", Value::Bytes(reader.string()?.len())));
             }
@@ -136,6 +141,13 @@ fn userauth_request(method: Method, body: &[u8], fields: &mut Fields) -> Result<
         Method::KeyboardInteractive => {
             let _language_tag = reader.string()?;
             fields.push(("submethods", Value::text(reader.string()?)));
+        }
+        Method::HostBased => {
+            fields.push(("public_key_algorithm_name", Value::text(reader.string()?)));
+            fields.push(("public_key_blob", Value::Bytes(reader.string()?.len())));
+            fields.push(("client_host_name", Value::text(reader.string()?)));
+            fields.push(("client_user_name", Value::text(reader.string()?)));
+            fields.push(("signature", Value::Bytes(reader.string()?.len())));
         }
         Method::Other if reader.remaining() > 0 => fields.push(("method_fields", Value::Hidden)),
         Method::Other => {}

@@ -190,6 +190,18 @@ fn number_60_by_method() {
         ["ssh-ed25519", "blob", "signature"].iter().for_each(|text| writer.string(text.as_bytes()));
     });
     assert!(line(&signed).ends_with("public_key_blob=(4 bytes) signature=(9 bytes)"));
+    let bound = request("publickey-hostbound-v00@openssh.com", |writer| {
+        writer.boolean(true);
+        ["ssh-ed25519", "blob", "host key", "signature"].iter().for_each(|text| writer.string(text.as_bytes()));
+    });
+    assert!(line(&bound).ends_with("public_key_blob=(4 bytes) server_host_key=(8 bytes) signature=(9 bytes)"));
+    let by_host = request("hostbased", |writer| {
+        let fields = ["ssh-ed25519", "blob", "client.example.", "me", "signature"];
+        fields.iter().for_each(|text| writer.string(text.as_bytes()));
+    });
+    assert!(line(&by_host).ends_with(
+        "public_key_blob=(4 bytes) client_host_name=\"client.example.\" client_user_name=\"me\" signature=(9 bytes)"
+    ));
     assert!(line(&interactive).ends_with("method_name=\"keyboard-interactive\" submethods=\"pam\""));
     let list = NameList::new(b"publickey,password").expect("names");
     let failure = message::UserauthFailure { authentications_that_can_continue: list, partial_success: true };

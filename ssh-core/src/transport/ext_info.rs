@@ -8,16 +8,24 @@ use crate::message::{ExtInfo, Rest};
 use crate::transport::Outbound;
 use crate::wire::{DecodeError, NameList, Reader, Writer};
 
-/// The server's announcement: which algorithms a user may sign with (§3.1), and that pings are answered.
-pub(crate) fn announce_signature_algorithms(outbound: &mut Outbound, algorithms: &[&'static dyn SignatureAlgorithm]) {
+/// That pings are answered (OpenSSH's PROTOCOL §1.10), and that signatures may be bound to the host key (§3.1). Both have
+/// a version, which is this.
+const PING: &[u8] = b"ping@openssh.com";
+const HOST_BOUND: &[u8] = b"publickey-hostbound@openssh.com";
+const VERSION: &[u8] = b"0";
+
+/// The server's announcement: which algorithms a user may sign with (§3.1), and what OpenSSH's extensions are known.
+pub(crate) fn announce_extensions(outbound: &mut Outbound, algorithms: &[&'static dyn SignatureAlgorithm]) {
     let mut extensions = Vec::new();
     let mut writer = Writer::new(&mut extensions);
     let names = announced(algorithms);
     writer.string(b"server-sig-algs");
     writer.string(names.join(",").as_bytes());
-    writer.string(b"ping@openssh.com");
-    writer.string(b"0");
-    outbound.send(&ExtInfo { nr_extensions: 2, extensions: Rest(&extensions) });
+    for name in [HOST_BOUND, PING] {
+        writer.string(name);
+        writer.string(VERSION);
+    }
+    outbound.send(&ExtInfo { nr_extensions: 3, extensions: Rest(&extensions) });
 }
 
 /// The algorithms, and those that certified keys sign with: OpenSSH's client uses no certificate of an RSA key unless it
@@ -32,10 +40,19 @@ fn announced(algorithms: &[&'static dyn SignatureAlgorithm]) -> Vec<&'static str
     names
 }
 
-/// The value of `server-sig-algs`, if the peer sent one. The last one counts where there are several.
-pub(crate) fn server_signature_algorithms(message: &ExtInfo<'_>) -> Result<Option<Vec<String>>, DecodeError> {
+/// What a server announces, as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extensions {
+    /// The value of `server-sig-algs`. The last one counts where there are several.
+    pub(crate) server_signature_algorithms: Option<Vec<String>>,
+    /// `publickey-hostbound-v00@openssh.com` is known.
+    pub(crate) host_bound: bool,
+}
+
+/// Reads what the peer announces.
+pub(crate) fn read_extensions(message: &ExtInfo<'_>) -> Result<Extensions, DecodeError> {
     let mut reader = Reader::new(message.extensions.0);
-    let mut found = None;
+    let mut found = Extensions::default();
     // Two length fields each: a count that the bytes cannot hold is a lie.
     if message.nr_extensions > Limits::EXTENSIONS || message.nr_extensions as usize > reader.remaining() / 8 {
         return Err(DecodeError::TooMany);
@@ -43,8 +60,10 @@ pub(crate) fn server_signature_algorithms(message: &ExtInfo<'_>) -> Result<Optio
     for _ in 0..message.nr_extensions {
         let name = reader.string()?;
         let value = reader.string()?;
-        if name == b"server-sig-algs" {
-            found = Some(NameList::new(value)?.to_strings());
+        match name {
+            b"server-sig-algs" => found.server_signature_algorithms = Some(NameList::new(value)?.to_strings()),
+            HOST_BOUND => found.host_bound |= value == VERSION,
+            _ => {}
         }
     }
     reader.finish()?;
@@ -61,22 +80,35 @@ mod tests {
     fn counts_are_bounded_by_bytes() {
         for nr_extensions in [1, 1025, u32::MAX] {
             let message = ExtInfo { nr_extensions, extensions: Rest(b"") };
-            assert_eq!(server_signature_algorithms(&message), Err(DecodeError::TooMany));
+            assert_eq!(read_extensions(&message), Err(DecodeError::TooMany));
         }
         let message = ExtInfo { nr_extensions: 0, extensions: Rest(b"x") };
-        assert_eq!(server_signature_algorithms(&message), Err(DecodeError::TrailingBytes));
+        assert_eq!(read_extensions(&message), Err(DecodeError::TrailingBytes));
     }
 
     #[test]
     fn finds_the_list_among_others() {
         let mut extensions = Vec::new();
         let mut writer = Writer::new(&mut extensions);
-        for (name, value) in [("x", "\0"), ("server-sig-algs", "a,b")] {
+        for (name, value) in [("x", "\0"), ("server-sig-algs", "a,b"), ("publickey-hostbound@openssh.com", "0")] {
             writer.string(name.as_bytes());
             writer.string(value.as_bytes());
         }
-        let message = ExtInfo { nr_extensions: 2, extensions: Rest(&extensions) };
-        assert_eq!(server_signature_algorithms(&message), Ok(Some(Vec::from(["a".into(), "b".into()]))));
+        let message = ExtInfo { nr_extensions: 3, extensions: Rest(&extensions) };
+        let server_signature_algorithms = Some(Vec::from(["a".into(), "b".into()]));
+        assert_eq!(read_extensions(&message), Ok(Extensions { server_signature_algorithms, host_bound: true }));
+    }
+
+    #[test]
+    fn other_versions_of_an_extension_are_unknown() {
+        for value in ["", "1", "00"] {
+            let mut extensions = Vec::new();
+            let mut writer = Writer::new(&mut extensions);
+            writer.string(HOST_BOUND);
+            writer.string(value.as_bytes());
+            let message = ExtInfo { nr_extensions: 1, extensions: Rest(&extensions) };
+            assert_eq!(read_extensions(&message), Ok(Extensions::default()), "{value:?}");
+        }
     }
 
     #[cfg(feature = "rsa")]

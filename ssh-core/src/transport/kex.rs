@@ -10,7 +10,7 @@
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use super::ext_info::announce_signature_algorithms;
+use super::ext_info::announce_extensions;
 use super::gate::{KexPhase, Side};
 use super::negotiate::{Agreement, Negotiated, Offer, Proposal, negotiate};
 use super::outbound::Outbound;
@@ -49,7 +49,7 @@ pub(crate) struct Transport {
     /// The first exchange hash, for ever.
     session_id: Option<Vec<u8>>,
     negotiated: Option<Negotiated>,
-    /// Client: the server's key and its signature from the first exchange.
+    /// The server's key of the first exchange, and on the client its signature.
     host_key: Option<Vec<u8>>,
     host_signature: Vec<u8>,
     peer_takes_ext_info: bool,
@@ -191,6 +191,11 @@ impl Transport {
 
     pub(crate) fn session_id(&self) -> Option<&[u8]> {
         self.session_id.as_deref()
+    }
+
+    /// The server's key of the first exchange.
+    pub(crate) fn host_key(&self) -> Option<&[u8]> {
+        self.host_key.as_deref()
     }
 
     /// Client: what the server proved in the first exchange.
@@ -427,6 +432,7 @@ impl Transport {
         let key = key.cloned().ok_or(Error::SigningFailed)?;
         let exchange_hash = self.exchange_hash(&exchange, &outcome, key.blob());
         let data = exchange_hash.clone();
+        self.host_key.get_or_insert_with(|| key.blob().to_vec());
         self.state = State::Parked(Box::new(Parked {
             agreement: exchange.agreement,
             shared_secret: outcome.shared_secret,
@@ -475,7 +481,7 @@ impl Transport {
         });
         outbound.reopen();
         if first && self.config.side == Side::Server && self.peer_takes_ext_info {
-            announce_signature_algorithms(outbound, &self.config.algorithms.public_key);
+            announce_extensions(outbound, &self.config.algorithms.public_key);
         }
         self.state = State::AwaitNewKeys { opener, first };
     }

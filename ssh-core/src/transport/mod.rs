@@ -11,6 +11,6 @@ pub(crate) mod rekey;
 pub use gate::{GATE, GateRow, KexPhase, Phase, Sender, Side, Verdict, verdict, verdict_by};
 pub use negotiate::Negotiated;
 
-pub(crate) use ext_info::server_signature_algorithms;
+pub(crate) use ext_info::{Extensions, read_extensions};
 pub(crate) use kex::{KexEvent, SignatureWanted, Transport, TransportConfig};
 pub(crate) use outbound::Outbound;

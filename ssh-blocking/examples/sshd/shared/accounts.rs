@@ -3,15 +3,17 @@
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use ssh_core::crypto::signature::SecurityKeyUse;
-use ssh_core::files::authorized_keys::{AuthorizedKey, AuthorizedKeys};
-use ssh_core::key::{CertificateCheck, CertificateGrant, FingerprintHash, PublicKey, PublicKeyLine, RevocationList};
+use ssh_core::files::authorized_keys::{AuthorizedKeys, Login, LoginRefused, Permissions};
+use ssh_core::files::authorized_principals::AuthorizedPrincipals;
+use ssh_core::key::{Certificate, CertificateCheck, FingerprintHash, PublicKey, PublicKeyLine, RevocationList};
 use ssh_core::{SecretBytes, UnixTime};
 
-use super::log;
 use super::settings::Settings;
+use super::{log, values};
 
 /// The account everything runs as.
 #[derive(Clone, Debug)]
@@ -69,38 +71,6 @@ impl Passwords {
     }
 }
 
-/// What a key's line in `authorized_keys` allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Permission {
-    /// Runs instead of whatever is asked for.
-    pub(crate) command: Option<String>,
-    /// Whether there may be a terminal.
-    pub(crate) terminal: bool,
-}
-
-impl Permission {
-    /// Of who has shown no key.
-    pub(crate) const FREE: Self = Self { command: None, terminal: true };
-
-    /// What holds after both keys were shown: a later step of a login can narrow what is allowed, never widen it.
-    pub(crate) fn and(self, later: Self) -> Self {
-        Self { command: self.command.or(later.command), terminal: self.terminal && later.terminal }
-    }
-
-    /// What holds with a certificate as well; `None`: it forces another command.
-    fn with(self, grant: CertificateGrant) -> Option<Self> {
-        let grant = Self::from(grant);
-        let agree = self.command.is_none() || grant.command.is_none() || self.command == grant.command;
-        agree.then(|| self.and(grant))
-    }
-}
-
-impl From<CertificateGrant> for Permission {
-    fn from(grant: CertificateGrant) -> Self {
-        Self { command: grant.force_command, terminal: grant.pty }
-    }
-}
-
 /// Who shows a key, from where, and what the security key said that signed with it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bearer<'a> {
@@ -109,37 +79,57 @@ pub(crate) struct Bearer<'a> {
     pub(crate) security_key: Option<SecurityKeyUse>,
 }
 
+impl Bearer<'_> {
+    fn login(&self) -> Login<'static> {
+        let login = Login::new(now()).utc_offset(utc_offset()).security_key(self.security_key);
+        match self.source {
+            Some(source) => login.from(source),
+            None => login,
+        }
+    }
+}
+
 /// By what keys users are let in.
 #[derive(Debug)]
 pub(crate) struct Trust {
-    authorized_keys: Vec<PathBuf>,
+    /// Files, with tokens for the user.
+    authorized_keys: Vec<String>,
+    /// Names the principals that may log in by the authorities; otherwise the user's own name is the only one.
+    authorized_principals: Option<String>,
     /// Whose certificates let in every user they are for.
     authorities: Vec<PublicKey>,
     revoked_keys: Option<PathBuf>,
+    home: PathBuf,
 }
 
 impl Trust {
     /// Reads the file of authorities. The others are read whenever somebody logs in, so that changes count at once.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
+    pub(crate) fn new(settings: &Settings, home: &Path) -> Result<Self, String> {
         let authorities = match &settings.trusted_user_authorities {
             Some(path) => read_keys(path).map_err(|error| format!("{}: {error}", path.display()))?,
             None => Vec::new(),
         };
-        let (authorized_keys, revoked_keys) = (settings.authorized_keys.clone(), settings.revoked_keys.clone());
-        Ok(Self { authorized_keys, authorities, revoked_keys })
+        Ok(Self {
+            authorized_keys: settings.authorized_keys.clone(),
+            authorized_principals: settings.authorized_principals.clone(),
+            authorities,
+            revoked_keys: settings.revoked_keys.clone(),
+            home: home.to_owned(),
+        })
     }
 
     /// What `key` allows; `None`: it lets this user not in.
-    pub(crate) fn permission(&self, key: &PublicKey, bearer: Bearer<'_>) -> Option<Permission> {
+    pub(crate) fn permissions(&self, key: &PublicKey, bearer: Bearer<'_>) -> Option<Permissions> {
         let revoked = self.revoked().ok()?;
         if revoked.revokes(key) {
             log::info(format_args!("{} is revoked", key.fingerprint(FingerprintHash::Sha256)));
             return None;
         }
+        let login = bearer.login();
         let Some(certificate) = key.certificate() else {
-            return self.in_files(|keys, path| {
-                let lines: Vec<_> = keys.find_all(key).collect();
-                lines.into_iter().find_map(|line| permission_of_key(line, path, bearer))
+            return self.in_files(bearer.user, |keys, path| {
+                let mut lines = keys.find_all(key);
+                lines.find_map(|line| heard(path, line.line, line.permissions(&login)))
             });
         };
         let check = CertificateCheck::user(bearer.user, now(), &self.authorities).revoked(&revoked);
@@ -148,20 +138,33 @@ impl Trust {
             None => check,
         };
         let check = check.security_key(bearer.security_key);
-        match certificate.check(&check) {
-            Ok(grant) => return Some(Permission::from(grant)),
+        match self.by_authority(&certificate, check.clone(), bearer.user, &login) {
+            Ok(permissions) => return Some(permissions),
             Err(error) => log::debug(format_args!("{:?}: {error}", certificate.key_id())),
         }
-        self.in_files(|keys, path| {
-            let lines: Vec<_> = keys.find_authorities(&certificate).collect();
-            lines.into_iter().find_map(|line| match line.check_certificate(&certificate, check.clone()) {
-                Ok(grant) => permission_of(line, path, bearer)?.with(grant),
-                Err(error) => {
-                    log::debug(format_args!("{}, line {}: {error}", path.display(), line.line));
-                    None
-                }
+        self.in_files(bearer.user, |keys, path| {
+            let mut lines = keys.find_authorities(&certificate);
+            lines.find_map(|line| {
+                heard(path, line.line, line.certificate_permissions(&certificate, check.clone(), &login))
             })
         })
+    }
+
+    /// What a certificate allows by an authority of all users.
+    fn by_authority(
+        &self,
+        certificate: &Certificate,
+        check: CertificateCheck<'_>,
+        user: &str,
+        login: &Login<'_>,
+    ) -> Result<Permissions, LoginRefused> {
+        let Some(pattern) = &self.authorized_principals else { return Ok(certificate.check(&check)?.into()) };
+        let path = values::user_path(pattern, user, &self.home);
+        let principals = AuthorizedPrincipals::parse(&read(&path).unwrap_or_default());
+        for skipped in principals.skipped() {
+            log::debug(format_args!("{}: {skipped}", path.display()));
+        }
+        principals.permissions(certificate, check, login)
     }
 
     /// A list that cannot be read revokes everything.
@@ -172,15 +175,25 @@ impl Trust {
         RevocationList::parse(&bytes).map_err(|error| failed(&error))
     }
 
-    fn in_files(&self, find: impl Fn(&AuthorizedKeys, &Path) -> Option<Permission>) -> Option<Permission> {
-        self.authorized_keys.iter().find_map(|path| {
-            let keys = AuthorizedKeys::parse(&read(path)?);
+    fn in_files(
+        &self,
+        user: &str,
+        find: impl Fn(&AuthorizedKeys, &Path) -> Option<Permissions>,
+    ) -> Option<Permissions> {
+        self.authorized_keys.iter().find_map(|pattern| {
+            let path = values::user_path(pattern, user, &self.home);
+            let keys = AuthorizedKeys::parse(&read(&path)?);
             for skipped in keys.skipped() {
                 log::debug(format_args!("{}: {skipped}", path.display()));
             }
-            find(&keys, path)
+            find(&keys, &path)
         })
     }
+}
+
+/// What a line says, with a word about why it refuses.
+fn heard(path: &Path, line: usize, outcome: Result<Permissions, LoginRefused>) -> Option<Permissions> {
+    outcome.inspect_err(|error| log::debug(format_args!("{}, line {line} is refused: {error}", path.display()))).ok()
 }
 
 /// The public keys of a file, one a line.
@@ -197,6 +210,14 @@ fn now() -> UnixTime {
     UnixTime::from_secs(since_1970.map_or(0, |time| time.as_secs()))
 }
 
+/// How far local time is ahead of UTC, in seconds, as `date` says; UTC where there is none.
+fn utc_offset() -> i32 {
+    let output = Command::new("date").arg("+%z").stdin(Stdio::null()).output();
+    let text = output.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
+    let offset = text.trim().parse::<i32>().unwrap_or(0);
+    (offset / 100 * 60 + offset % 100) * 60
+}
+
 /// A file that somebody else can write to would let that somebody in.
 fn read(path: &Path) -> Option<Vec<u8>> {
     let metadata = match std::fs::metadata(path) {
@@ -211,99 +232,4 @@ fn read(path: &Path) -> Option<Vec<u8>> {
         return None;
     }
     std::fs::read(path).inspect_err(|error| log::info(format_args!("{}: {error}", path.display()))).ok()
-}
-
-/// What a line about the key itself allows. A security key has to be touched, unless the line says otherwise.
-fn permission_of_key(line: &AuthorizedKey, path: &Path, bearer: Bearer<'_>) -> Option<Permission> {
-    let touched = bearer.security_key.is_none_or(|used| used.user_present);
-    if !touched && !line.has_option("no-touch-required") {
-        log::debug(format_args!("{}, line {} is refused: nobody touched the security key", path.display(), line.line));
-        return None;
-    }
-    if line.has_option("principals") {
-        log::debug(format_args!("{}, line {} is refused: principals need cert-authority", path.display(), line.line));
-        return None;
-    }
-    permission_of(line, path, bearer)
-}
-
-/// What one line allows; `None` if it has an option that cannot be enforced here. There is no forwarding of any kind and
-/// no user rc file, so that options about them are fulfilled.
-fn permission_of(line: &AuthorizedKey, path: &Path, bearer: Bearer<'_>) -> Option<Permission> {
-    let mut permission = Permission { command: None, terminal: true };
-    for option in &line.options {
-        match option.name {
-            "restrict" | "no-pty" => permission.terminal = false,
-            "pty" => permission.terminal = true,
-            "command" => permission.command.clone_from(&option.value),
-            "verify-required" if bearer.security_key.is_some_and(|used| used.user_verified) => {}
-            "cert-authority"
-            | "principals"
-            | "no-touch-required"
-            | "agent-forwarding"
-            | "no-agent-forwarding"
-            | "port-forwarding"
-            | "no-port-forwarding"
-            | "permitlisten"
-            | "permitopen"
-            | "x11-forwarding"
-            | "no-x11-forwarding"
-            | "user-rc"
-            | "no-user-rc" => {}
-            other => {
-                let (path, line) = (path.display(), line.line);
-                log::debug(format_args!("{path}, line {line} is refused: \"{other}\" cannot be enforced here"));
-                return None;
-            }
-        }
-    }
-    Some(permission)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{AuthorizedKeys, Bearer, CertificateGrant, Path, Permission, SecurityKeyUse, permission_of_key};
-
-    /// Two commands cannot both be the only one.
-    #[test]
-    fn a_certificate_narrows_what_its_line_allows() {
-        let grant = |command: Option<&str>| {
-            let mut grant = CertificateGrant::default();
-            (grant.force_command, grant.pty) = (command.map(String::from), true);
-            grant
-        };
-        let line = |command: Option<&str>| Permission { command: command.map(String::from), terminal: true };
-        let together = |one, other| line(one).with(grant(other)).map(|permission| permission.command);
-        assert_eq!(together(None, Some("a")), Some(Some("a".into())));
-        assert_eq!(together(Some("a"), None), Some(Some("a".into())));
-        assert_eq!(together(Some("a"), Some("a")), Some(Some("a".into())));
-        assert_eq!(together(Some("a"), Some("b")), None);
-        assert!(!Permission::from(CertificateGrant::default()).terminal);
-    }
-
-    /// A key's own line: what it demands of a security key, and what makes no sense there.
-    #[test]
-    fn a_keys_line_is_enforced() {
-        let permission = |options: &str, user_present, user_verified| {
-            let line =
-                format!("{options} ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGzEVq2h5CSo7gQGQseeySuO4dj4Kb6HQ3fV5oz+iCUT");
-            let keys = AuthorizedKeys::parse(line.as_bytes());
-            let used = Some(SecurityKeyUse::new(user_present, user_verified, 1));
-            let bearer = Bearer { user: "alice", source: None, security_key: used };
-            permission_of_key(&keys.keys()[0], Path::new("authorized_keys"), bearer).is_some()
-        };
-        assert!(permission("no-pty", true, false) && !permission("no-pty", false, false));
-        assert!(permission("no-touch-required", false, false));
-        assert!(permission("verify-required", true, true) && !permission("verify-required", true, false));
-        assert!(!permission("principals=\"alice\"", true, true));
-        assert!(!permission("from=\"192.0.2.1\"", true, true), "what cannot be enforced");
-    }
-
-    #[test]
-    fn restrictions_survive_later_steps() {
-        let forced = Permission { command: Some("only this".into()), terminal: false };
-        let free = Permission { command: None, terminal: true };
-        assert_eq!(forced.clone().and(free.clone()), forced);
-        assert_eq!(free.and(forced.clone()), forced);
-    }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ssh_core::ChannelRequest;
+use ssh_core::files::authorized_keys::Permissions;
 
-use super::accounts::Permission;
 use super::common::pattern;
 use super::log;
 use super::process::{self, Process, Program, Running};
@@ -33,7 +33,7 @@ pub(crate) type Addresses = Option<(SocketAddr, SocketAddr)>;
 pub(crate) struct Preparation {
     service: Arc<Service>,
     addresses: Addresses,
-    permission: Permission,
+    permissions: Permissions,
     environment: Vec<(OsString, OsString)>,
     pty: Option<Pty>,
 }
@@ -47,15 +47,15 @@ pub(crate) enum Handled {
 }
 
 impl Preparation {
-    pub(crate) fn new(service: Arc<Service>, addresses: Addresses, permission: Permission) -> Self {
-        Self { service, addresses, permission, environment: Vec::new(), pty: None }
+    pub(crate) fn new(service: Arc<Service>, addresses: Addresses, permissions: Permissions) -> Self {
+        Self { service, addresses, permissions, environment: Vec::new(), pty: None }
     }
 
     /// Does what a request asks for, or says why not.
     pub(crate) fn handle(&mut self, request: ChannelRequest) -> Result<Handled, String> {
         match request {
             ChannelRequest::Pty(request) => {
-                if !self.permission.terminal || self.pty.is_some() {
+                if !self.permissions.pty || self.pty.is_some() {
                     return Err("a terminal is refused".into());
                 }
                 self.pty = Some(Pty::open(&request).map_err(|error| format!("no terminal: {error}"))?);
@@ -100,8 +100,12 @@ impl Preparation {
         let account = &self.service.account;
         let pty = self.pty.take();
         let mut environment = std::mem::take(&mut self.environment);
+        let patterns = &self.service.settings.user_environment;
+        let may = |name: &str| patterns.iter().any(|each| pattern::matches(each.as_bytes(), name.as_bytes()));
+        let variables = self.permissions.environment.iter().filter(|(name, _)| may(name));
+        environment.extend(variables.map(|(name, value)| (name.into(), value.into())));
         environment.extend(self.own_environment(pty.as_ref()));
-        let program = match &self.permission.command {
+        let program = match &self.permissions.command {
             Some(forced) => {
                 environment.extend(original.map(|original| ("SSH_ORIGINAL_COMMAND".into(), original)));
                 Program::Command(forced.into())

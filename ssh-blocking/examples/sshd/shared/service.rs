@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use ssh_core::crypto::kex::Moduli;
 use ssh_core::crypto::signature::SecurityKeyUse;
+use ssh_core::files::authorized_keys::Permissions;
 use ssh_core::files::moduli::ModuliFile;
 use ssh_core::key::{CertificateKind, FingerprintHash, PrivateKey, PublicKey, PublicKeyLine};
 use ssh_core::{AuthAnswer, AuthRequest, Credential, Identity, KeyOffer, Prompt, SecretBytes, ServerConfig};
 
-use super::accounts::{Account, Bearer, Passwords, Permission, Trust};
+use super::accounts::{Account, Bearer, Passwords, Trust};
 use super::log;
 use super::settings::{Method, Settings};
 
@@ -39,11 +40,12 @@ impl Service {
         let passwords = settings.password_file.as_deref().map(Passwords::read).transpose()?;
         let read =
             |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+        let account = Account::current()?;
         let certificate = |path: &PathBuf| load_certificate(path, &keys);
         let service = Self {
-            trust: Trust::new(&settings)?,
+            trust: Trust::new(&settings, &account.home)?,
             host_certificates: settings.host_certificates.iter().map(certificate).collect::<Result<_, _>>()?,
-            account: Account::current()?,
+            account,
             passwords: passwords.unwrap_or_default(),
             method_sets: settings.method_sets()?,
             banner: settings.banner.as_ref().map(read).transpose()?,
@@ -89,7 +91,7 @@ impl Service {
     }
 
     /// What is answered to an attempt to log in, and what the key that was shown allows. Reads files.
-    pub(crate) fn judge(&self, peer: &str, request: &AuthRequest) -> (AuthAnswer, Option<Permission>) {
+    pub(crate) fn judge(&self, peer: &str, request: &AuthRequest) -> (AuthAnswer, Option<Permissions>) {
         let method = request.credential.method();
         let mut permission = None;
         let answer = match &request.credential {
@@ -112,9 +114,9 @@ impl Service {
     }
 
     /// What a key allows, provided that it is used as it has to be: touched, for instance. Reads files.
-    pub(crate) fn permission(&self, peer: &str, user: &str, key: &PublicKey) -> Option<Permission> {
+    pub(crate) fn permission(&self, peer: &str, user: &str, key: &PublicKey) -> Option<Permissions> {
         let fine = SecurityKeyUse::new(true, true, 0);
-        self.trust.permission(key, Bearer { user, source: source(peer), security_key: Some(fine) })
+        self.trust.permissions(key, Bearer { user, source: source(peer), security_key: Some(fine) })
     }
 
     /// A line about who is logged in.
@@ -129,14 +131,14 @@ impl Service {
     }
 
     /// Whether what was shown is right, whatever else is wanted.
-    fn is_right(&self, peer: &str, request: &AuthRequest, permission: &mut Option<Permission>) -> bool {
+    fn is_right(&self, peer: &str, request: &AuthRequest, permission: &mut Option<Permissions>) -> bool {
         let password = |password| self.passwords.check(&request.user, password);
         match &request.credential {
             Credential::Password(given) => password(given),
             Credential::Responses(answers) => matches!(answers.as_slice(), [only] if password(only)),
             Credential::PublicKey { key, security_key, .. } if self.knows(&request.user) => {
                 let bearer = Bearer { user: &request.user, source: source(peer), security_key: *security_key };
-                *permission = self.trust.permission(key, bearer);
+                *permission = self.trust.permissions(key, bearer);
                 permission.is_some()
             }
             _ => false,

@@ -41,7 +41,11 @@ pub(crate) struct Settings {
     pub(crate) host_keys: Vec<PathBuf>,
     /// Certificates of the host keys.
     pub(crate) host_certificates: Vec<PathBuf>,
-    pub(crate) authorized_keys: Vec<PathBuf>,
+    pub(crate) authorized_keys: Vec<String>,
+    /// Principals of certificates by the authorities for all users.
+    pub(crate) authorized_principals: Option<String>,
+    /// Variables that lines of `authorized_keys` may set, as patterns.
+    pub(crate) user_environment: Vec<String>,
     /// Authorities for all users.
     pub(crate) trusted_user_authorities: Option<PathBuf>,
     /// Keys and certificates that let nobody in.
@@ -75,7 +79,9 @@ impl Default for Settings {
             listen_address: "127.0.0.1".into(),
             host_keys: Vec::new(),
             host_certificates: Vec::new(),
-            authorized_keys: vec![values::path("~/.ssh/authorized_keys")],
+            authorized_keys: vec![".ssh/authorized_keys".into(), ".ssh/authorized_keys2".into()],
+            authorized_principals: None,
+            user_environment: Vec::new(),
             trusted_user_authorities: None,
             revoked_keys: None,
             password_file: None,
@@ -149,8 +155,15 @@ impl Settings {
     fn set_login(&mut self, keyword: &str, value: &str, arguments: &[String]) -> Result<bool, String> {
         match keyword {
             "authorizedkeysfile" => {
-                let named = arguments.iter().filter(|path| *path != "none");
-                self.authorized_keys = named.map(|path| values::path(path)).collect();
+                self.authorized_keys = arguments.iter().filter(|path| *path != "none").cloned().collect();
+            }
+            "authorizedprincipalsfile" => self.authorized_principals = Some(value.into()).filter(|_| value != "none"),
+            "permituserenvironment" => {
+                self.user_environment = match value {
+                    "yes" => vec!["*".into()],
+                    "no" => Vec::new(),
+                    patterns => patterns.split(',').map(String::from).collect(),
+                }
             }
             "trustedusercakeys" => self.trusted_user_authorities = named(value),
             "revokedkeys" => self.revoked_keys = named(value),

@@ -1,6 +1,6 @@
 //! Values of configuration files: times, sizes, ports (ssh_config(5), sshd_config(5)).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ssh_core::RekeyPolicy;
@@ -85,4 +85,25 @@ pub(crate) fn path(text: &str) -> PathBuf {
         _ => {}
     }
     PathBuf::from(text.replace("%d", &home.to_string_lossy()).replace("%%", "%"))
+}
+
+/// A file of a user: `%u` is the user, `%h` and `~` the home directory, `%%` a percent sign, and what is relative is in the
+/// home directory (sshd_config(5), TOKENS).
+pub(crate) fn user_path(pattern: &str, user: &str, home: &Path) -> PathBuf {
+    let home_text = home.to_string_lossy();
+    let mut path = String::new();
+    let mut rest = pattern.strip_prefix("~/").unwrap_or(pattern);
+    while let Some((before, after)) = rest.split_once('%') {
+        path.push_str(before);
+        let mut after = after.chars();
+        match after.next() {
+            Some('u') => path.push_str(user),
+            Some('h' | 'd') => path.push_str(&home_text),
+            Some('%') => path.push('%'),
+            other => path.extend(['%'].into_iter().chain(other)),
+        }
+        rest = after.as_str();
+    }
+    path.push_str(rest);
+    home.join(path)
 }

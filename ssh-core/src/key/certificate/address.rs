@@ -13,13 +13,13 @@ pub(super) fn covers(list: &str, address: IpAddr) -> Option<bool> {
 }
 
 /// An address and how many of its leading bits count.
-struct Network {
+pub(crate) struct Network {
     address: IpAddr,
     bits: u32,
 }
 
 impl Network {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),
@@ -34,7 +34,16 @@ impl Network {
         (bits <= most).then_some(Self { address, bits })
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    /// Whether bits are set that do not count.
+    pub(crate) fn has_host_bits(&self) -> bool {
+        match self.address {
+            IpAddr::V4(address) => address.to_bits() & u32::MAX.checked_shr(self.bits).unwrap_or(0) != 0,
+            IpAddr::V6(address) => address.to_bits() & u128::MAX.checked_shr(self.bits).unwrap_or(0) != 0,
+        }
+    }
+
+    /// Whether `address` is in it. An IPv4 address has to come as one.
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 let mask = u32::MAX.checked_shl(32 - self.bits).unwrap_or(0);

@@ -41,6 +41,7 @@ use crate::crypto::signature::CertificateBlob;
 use crate::time::UnixTime;
 use crate::wire::{DecodeError, Reader};
 
+pub(crate) use address::Network;
 pub use builder::{CertificateBuilder, CertificateToSign, IssueError};
 pub use check::{CertificateCheck, CertificateError, CertificateGrant};
 

@@ -2,6 +2,12 @@
 
 use alloc::{string::String, vec::Vec};
 
+mod permissions;
+mod terms;
+
+pub use permissions::{Address, CommandsDiffer, Permissions, Tunnel};
+pub use terms::{Login, LoginRefused, Terms};
+
 use super::{SkipReason, SkippedLine, numbered_lines};
 use crate::key::{Certificate, CertificateCheck, CertificateError, CertificateGrant, PublicKey, PublicKeyLine};
 
@@ -14,13 +20,16 @@ pub struct AuthorizedKeys {
 
 /// A line of the file.
 ///
-/// Its options restrict or extend what the key may do. **A server that cannot enforce an option must refuse the line.**
+/// Its options restrict or extend what the key may do: [`permissions`](Self::permissions) and
+/// [`certificate_permissions`](Self::certificate_permissions) say what is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizedKey {
     /// The line's number, from 1.
     pub line: usize,
     /// The options, in order; every one is known by name.
     pub options: Vec<KeyOption>,
+    /// What the options say together.
+    pub terms: Terms,
     /// The key.
     pub key: PublicKey,
     /// What follows the key.
@@ -48,7 +57,9 @@ const FLAGS: &[&str] = &[
     "no-x11-forwarding",
     "port-forwarding",
     "pty",
+    "no-verify-required",
     "restrict",
+    "touch-required",
     "user-rc",
     "verify-required",
     "x11-forwarding",
@@ -111,6 +122,33 @@ impl AuthorizedKey {
         self.options.iter().find(|option| option.name == name).and_then(|option| option.value.as_deref())
     }
 
+    /// What the line leaves to its own key at this login. That the key has signed is the caller's to know.
+    ///
+    /// # Errors
+    /// [`LoginRefused`] says which demand of the line is not fulfilled.
+    pub fn permissions(&self, login: &Login<'_>) -> Result<Permissions, LoginRefused> {
+        if self.terms.cert_authority {
+            return Err(LoginRefused::Authority);
+        }
+        self.terms.admit(login)
+    }
+
+    /// What this `cert-authority` line and `certificate` leave to the certificate's owner:
+    /// [`check_certificate`](Self::check_certificate), and the line's other options.
+    ///
+    /// # Errors
+    /// [`LoginRefused`] says what does not hold.
+    pub fn certificate_permissions(
+        &self,
+        certificate: &Certificate,
+        check: CertificateCheck<'_>,
+        login: &Login<'_>,
+    ) -> Result<Permissions, LoginRefused> {
+        let permissions = self.terms.admit(login)?;
+        let grant = self.check_certificate(certificate, check.security_key(login.used_security_key()))?;
+        Ok(permissions.and(grant.into())?)
+    }
+
     /// Whether this `cert-authority` line lets somebody in with `certificate`: as [`Certificate::check`], with the line's
     /// key as the authority, and with the names of the option `principals`, if it is there, in the place of the user's.
     /// A security key has to be touched unless both waive it, and to verify its user if either demands it. The other
@@ -123,7 +161,7 @@ impl AuthorizedKey {
         certificate: &Certificate,
         check: CertificateCheck<'_>,
     ) -> Result<CertificateGrant, CertificateError> {
-        check.check_presence(self.has_option("verify-required"), self.has_option("no-touch-required"))?;
+        check.check_presence(self.terms.verify_required, self.terms.no_touch_required)?;
         let check = check.authorities(core::slice::from_ref(&self.key));
         let Some(principals) = self.option_value("principals") else { return certificate.check(&check) };
         let mut result = Err(CertificateError::Principal { principal: principals.into() });
@@ -140,14 +178,29 @@ impl AuthorizedKey {
     fn parse(line: usize, content: &[u8]) -> Result<Self, SkipReason> {
         let without_options = PublicKeyLine::parse(content);
         let error = match without_options {
-            Ok(PublicKeyLine { key, comment }) => return Ok(Self { line, options: Vec::new(), key, comment }),
+            Ok(PublicKeyLine { key, comment }) => {
+                return Ok(Self { line, options: Vec::new(), terms: Terms::default(), key, comment });
+            }
             Err(error) => error,
         };
-        let (options, rest) = split_options(content).ok_or(SkipReason::Key(error))?;
+        let (_, rest) = split_options(content).ok_or(SkipReason::Key(error))?;
         let PublicKeyLine { key, comment } = PublicKeyLine::parse(rest).map_err(SkipReason::Key)?;
-        let options = options.into_iter().map(KeyOption::parse).collect::<Result<_, _>>()?;
-        Ok(Self { line, options, key, comment })
+        let (options, terms) = options(content)?;
+        Ok(Self { line, options, terms, key, comment })
     }
+}
+
+/// The options at the start of `content`, which a blank ends. Empty ones are none, as with OpenSSH.
+pub(super) fn options(content: &[u8]) -> Result<(Vec<KeyOption>, Terms), SkipReason> {
+    let (texts, _) = split_options(content).ok_or(SkipReason::Incomplete)?;
+    let mut options = Vec::with_capacity(texts.len());
+    let mut terms = Terms::default();
+    for text in texts.into_iter().filter(|text| !text.is_empty()) {
+        let option = KeyOption::parse(text)?;
+        terms.take(&option).ok_or_else(|| SkipReason::Option(String::from_utf8_lossy(text).into_owned()))?;
+        options.push(option);
+    }
+    Ok((options, terms))
 }
 
 impl KeyOption {
