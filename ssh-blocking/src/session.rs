@@ -134,11 +134,7 @@ impl Connector {
         self.config.algorithms.prefer_host_keys(&known);
         let config = Arc::new(self.config);
         let driver = Driver::new(transport, |now| Ok(Client::new(config, Box::new(OsRandom), now)?))?;
-        let session = Session {
-            driver: Arc::new(driver),
-            timeouts: self.timeouts,
-            configured: None,
-        };
+        let session = Session { driver: Arc::new(driver), timeouts: self.timeouts, configured: None };
         session.exchange_keys(&mut *self.host_keys, host, port, deadline)?;
         Ok(session)
     }

@@ -100,7 +100,9 @@ fn load(path: &Path) -> std::result::Result<Option<Identity>, String> {
 
 fn public_file(path: &Path) -> std::result::Result<Option<PublicKey>, String> {
     match std::fs::read(path) {
-        Ok(text) => PublicKeyLine::parse(text.trim_ascii()).map(|line| Some(line.key)).map_err(|error| error.to_string()),
+        Ok(text) => {
+            PublicKeyLine::parse(text.trim_ascii()).map(|line| Some(line.key)).map_err(|error| error.to_string())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.to_string()),
     }

@@ -96,7 +96,8 @@ impl Configured {
     /// As [`Connector::connect`], and for a proxy or a host on the way that does not work.
     pub fn connect(&self) -> Result<Session> {
         let resolved = &*self.resolved;
-        let timeout = resolved.connection.connect_timeout.value.seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let timeout =
+            resolved.connection.connect_timeout.value.seconds.map(|seconds| Duration::from_secs(seconds.into()));
         let timeouts = Timeouts { connect: Some(timeout.unwrap_or(CONNECT_TIMEOUT)), login: None, wait: None };
         let mut config = configured::client_config(resolved)?;
         config.limits.login_grace = LOGIN_GRACE;

@@ -71,9 +71,8 @@ impl Identities {
     /// after its certificates. `may_ask` is whether anybody can be asked for a passphrase.
     pub(super) fn offers(&self, may_ask: bool) -> Vec<LoginKey> {
         let in_agent = |key: &PublicKey| self.agent.iter().any(|each| *each.plain() == *key.plain());
-        let named = |key: &PublicKey| {
-            self.listed.iter().filter_map(Identity::public).any(|each| *each.plain() == *key.plain())
-        };
+        let named =
+            |key: &PublicKey| self.listed.iter().filter_map(Identity::public).any(|each| *each.plain() == *key.plain());
         let mut offers = Offers::default();
         let (preferred, others): (Vec<_>, Vec<_>) = self.agent.iter().partition(|key| named(key));
         let others = others.into_iter().filter(|_| !self.identities_only);

@@ -1,6 +1,5 @@
 //! Whom to trust: the decision about a server's host key.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -11,6 +10,10 @@ use ssh_core::login::{HostKeyDecision, StrictHostKeyChecking, judge_host_key};
 use ssh_core::random::OsRandom;
 
 use crate::error::{Error, Result};
+
+mod file;
+
+pub use file::replace_known_hosts;
 
 /// Decides about a server's host key. There is no implementation that trusts everybody; a test that wants one writes it.
 pub trait HostKeyPolicy {
@@ -95,11 +98,8 @@ impl KnownHostsPolicy {
     }
 
     fn read(path: &Path) -> Result<KnownHosts> {
-        match std::fs::read(path) {
-            Ok(text) => Ok(KnownHosts::parse(&text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(KnownHosts::parse(b"")),
-            Err(error) => Err(Error::File { path: path.into(), error }),
-        }
+        let text = file::read(path).map_err(|error| Error::File { path: path.into(), error })?;
+        Ok(KnownHosts::parse(&text))
     }
 
     fn judge(&self, host: &str, port: u16, key: &PublicKey) -> Result<HostKeyDecision> {
@@ -115,7 +115,7 @@ impl KnownHostsPolicy {
         let hash = self.hash_names.then_some(&mut random as &mut dyn ssh_core::random::SecureRandom);
         let entry = KnownHosts::format_entry(host, port, key, hash)
             .map_err(|error| Error::HostKey(format!("cannot remember {host}: {error}")))?;
-        append(&path, &entry).map_err(|error| Error::File { path: path.clone(), error })?;
+        file::append(&path, &entry).map_err(|error| Error::File { path: path.clone(), error })?;
         let text = format!("Warning: permanently added '{host}' ({}) to {}.", key.key_type(), path.display());
         (self.warn)(&text);
         Ok(())
@@ -150,18 +150,4 @@ impl HostKeyPolicy for KnownHostsPolicy {
 fn now() -> UnixTime {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     UnixTime::from_secs(since_1970.map_or(0, |time| time.as_secs()))
-}
-
-/// Adds a line at the end, whatever the file ends with. Nothing that is there is touched.
-fn append(path: &Path, entry: &str) -> std::io::Result<()> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
-    let unfinished = std::fs::read(path).is_ok_and(|text| text.last().is_some_and(|&byte| byte != b'\n'));
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let line = if unfinished { format!("\n{entry}") } else { entry.to_owned() };
-    options.open(path)?.write_all(line.as_bytes())
 }

@@ -1,0 +1,3 @@
+//! `known_hosts` managed as `ssh-keygen` and `ssh` do it.
+
+mod editing;
