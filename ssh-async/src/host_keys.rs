@@ -34,8 +34,8 @@ impl HostKeyPolicy for PublicKey {
     }
 }
 
-/// A policy of the blocking adapter's, such as [`KnownHostsPolicy`]: it reads files and may ask a person, and so it runs
-/// on a thread of its own.
+/// A policy of the blocking adapter's, such as [`KnownHostsPolicy`], or somebody who answers there: it reads files and may
+/// ask a person, and so it runs on a thread of its own.
 ///
 /// ```
 /// use ssh_async::{Connector, KnownHostsPolicy, OnThread, StrictHostKeyChecking};
@@ -45,13 +45,13 @@ impl HostKeyPolicy for PublicKey {
 /// ```
 pub struct OnThread<P = KnownHostsPolicy>(Arc<Mutex<P>>);
 
-impl<P: ssh_blocking::HostKeyPolicy + Send + 'static> OnThread<P> {
+impl<P: Send + 'static> OnThread<P> {
     /// Has `policy` decide, on a thread.
     pub fn new(policy: P) -> Self {
         Self(Arc::new(Mutex::new(policy)))
     }
 
-    async fn ask<T: Send + 'static>(&self, ask: impl FnOnce(&mut P) -> T + Send + 'static) -> T {
+    pub(crate) async fn ask<T: Send + 'static>(&self, ask: impl FnOnce(&mut P) -> T + Send + 'static) -> T {
         let policy = Arc::clone(&self.0);
         blocking::unblock(move || ask(&mut policy.lock().unwrap_or_else(PoisonError::into_inner))).await
     }

@@ -7,6 +7,7 @@ use ssh_core::random::OsRandom;
 use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
 use crate::Result;
+use crate::host_keys::OnThread;
 use crate::shared::{Shared, Topic};
 
 /// Asks a person during a login. Every method has an answer for programs without one; `()` is nobody at all.
@@ -55,6 +56,43 @@ pub trait Interaction: Send {
 }
 
 impl Interaction for () {}
+
+/// Whoever answers for the blocking adapter: an agent, a person at a terminal, or both.
+impl<P: ssh_blocking::Interaction + Send + 'static> Interaction for OnThread<P> {
+    async fn password(&mut self, attempt: u32) -> Option<SecretBytes> {
+        self.ask(move |person| person.password(attempt)).await
+    }
+
+    async fn new_password(&mut self, needed: &PasswordChangeNeeded) -> Option<SecretBytes> {
+        let needed = needed.clone();
+        self.ask(move |person| person.new_password(&needed)).await
+    }
+
+    async fn answers(&mut self, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
+        let prompts = prompts.clone();
+        self.ask(move |person| person.answers(&prompts)).await
+    }
+
+    async fn passphrase(&mut self, file: &str, attempt: u32) -> Option<SecretBytes> {
+        let file = file.to_owned();
+        self.ask(move |person| person.passphrase(&file, attempt)).await
+    }
+
+    async fn warn(&mut self, text: &str) {
+        let text = text.to_owned();
+        self.ask(move |person| person.warn(&text)).await;
+    }
+
+    async fn agent_signature(&mut self, wanted: &AgentSignature) -> Option<Vec<u8>> {
+        let wanted = wanted.clone();
+        self.ask(move |person| person.agent_signature(&wanted)).await
+    }
+
+    async fn banner(&mut self, text: &Untrusted) {
+        let text = text.clone();
+        self.ask(move |person| person.banner(&text)).await;
+    }
+}
 
 /// One login. However it ends, the next one begins where it ended.
 struct Login<'a> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_io::{AsyncRead, AsyncWrite};
 use ssh_blocking::KnownHostsPolicy;
 use ssh_core::adapter::{MAX_COLLECTED, Output, split_target};
-use ssh_core::key::PrivateKey;
+use ssh_core::key::{HostKeyProof, PrivateKey};
 use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
 use ssh_core::{
@@ -250,6 +250,11 @@ impl Session {
     /// What the latest key exchange agreed on.
     pub fn negotiated(&self) -> Option<Negotiated> {
         self.handle.shared.with(|state| state.inbox.endpoint.negotiated().copied())
+    }
+
+    /// What the server proved about its host key: what an agent wants to know.
+    pub fn host_key_proof(&self) -> Option<HostKeyProof> {
+        self.handle.shared.with(|state| state.inbox.endpoint.host_key_proof())
     }
 
     /// The server's identification string.

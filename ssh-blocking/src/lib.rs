@@ -12,7 +12,8 @@
 //! # }
 //! ```
 //!
-//! Below that there are [`Channel`]s with `Read` and `Write`, [`Connector`] with everything that can be decided before
+//! [`Session::connect`] goes by the user's files, as `ssh` does; so does [`Session::login_as_configured`], with the agent,
+//! key files and a person at the terminal. Below that there are [`Channel`]s with `Read` and `Write`, [`Connector`] with everything that can be decided before
 //! connecting, and for servers [`Listener`] and [`Handler`].
 //!
 //! # Threads
@@ -46,12 +47,12 @@ pub mod transport;
 
 #[cfg(unix)]
 pub use agent::AgentListener;
-pub use agent::{Agent, AgentAndPerson, AgentService};
+pub use agent::{Agent, AgentService};
 pub use channel::{Channel, ChannelReader, ChannelWriter};
 #[cfg(unix)]
 pub use config::Config;
 #[cfg(unix)]
-pub use configured::{Configured, Terminal};
+pub use configured::{AgentAndPerson, Configured, Terminal};
 pub use error::{Error, Result};
 pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy, replace_known_hosts};
 #[cfg(unix)]

@@ -30,7 +30,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("agent", &["wire", "crypto", "key"]),
     ("adapter", &["wire", "key", "transport", "connection", "endpoint"]),
     ("login", &["wire", "crypto", "key", "transport", "auth", "connection", "endpoint", "files"]),
-    ("fuzz", &["wire", "message", "crypto", "key", "packet", "transport", "auth", "connection", "endpoint", "files"]),
+    (
+        "fuzz",
+        &[
+            "agent",
+            "wire",
+            "message",
+            "crypto",
+            "key",
+            "packet",
+            "transport",
+            "auth",
+            "connection",
+            "endpoint",
+            "files",
+        ],
+    ),
     // The leaves name what stands in an error or a configuration, and use nothing else.
     ("time", &[]),
     ("random", &[]),

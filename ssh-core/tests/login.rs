@@ -2,11 +2,21 @@
 
 mod common;
 
+use std::cell::RefCell;
+
 use common::{Pair, Setup, key};
 use ssh_core::crypto::signature;
-use ssh_core::key::KeyAlgorithm;
-use ssh_core::login::{Conversation, Credentials, LoginError, Step};
+use ssh_core::key::{
+    CertificateBuilder, KeyAlgorithm, KeyEncryption, KeyFileError, KeyFileFormat, PrivateKey, PublicKey,
+};
+use ssh_core::login::{Conversation, Credentials, LockedKeyFile, LoginError, Step};
 use ssh_core::{AuthAnswer, ClientEvent, Credential, Misuse, Prompt, SecretBytes, ServerEvent};
+
+thread_local! {
+    /// The only key that the server would take; otherwise all.
+    static WANTED: RefCell<Option<PublicKey>> = const { RefCell::new(None) };
+    static OFFERED: RefCell<Vec<PublicKey>> = const { RefCell::new(Vec::new()) };
+}
 
 /// What a person answers, and what they were asked.
 #[derive(Default)]
@@ -14,7 +24,11 @@ struct Person {
     password: Option<&'static str>,
     new_password: Option<&'static str>,
     answers: Option<Vec<&'static str>>,
+    passphrases: Vec<&'static str>,
+    /// The keys of an agent.
+    agent: Vec<PrivateKey>,
     asked: Vec<&'static str>,
+    unusable: Vec<KeyFileError>,
 }
 
 /// Both sides up to the first question about the user.
@@ -39,7 +53,12 @@ fn talk(
         pair.run();
         while let Some(event) = pair.server_events.pop_front() {
             match event {
-                ServerEvent::KeyOffer(offer) => pair.server.answer_key_offer(offer, true).expect("a fresh token"),
+                ServerEvent::KeyOffer(offer) => {
+                    let key = offer.key.clone();
+                    let wanted = WANTED.with_borrow(|wanted| wanted.as_ref().is_none_or(|wanted| *wanted == key));
+                    OFFERED.with_borrow_mut(|offered| offered.push(key));
+                    pair.server.answer_key_offer(offer, wanted).expect("a fresh token");
+                }
                 ServerEvent::Auth(request) => {
                     let answer = decide(&request.credential);
                     pair.server.answer_auth(request, answer).expect("a fresh token");
@@ -65,6 +84,23 @@ fn talk(
                     let answers = person.answers.clone();
                     let answers = answers.map(|all| all.into_iter().map(SecretBytes::from).collect());
                     conversation.give_answers(&mut pair.client, answers)
+                }
+                Step::AskPassphrase { file, attempt } => {
+                    assert_eq!(file, "a file");
+                    assert_eq!(person.asked.iter().filter(|each| **each == "passphrase").count() as u32, attempt);
+                    person.asked.push("passphrase");
+                    conversation.give_passphrase(person.passphrases.pop().map(SecretBytes::from))
+                }
+                Step::AskAgent(wanted) => {
+                    person.asked.push("agent");
+                    let key = person.agent.iter().find(|key| *key.public_key() == *wanted.key.plain());
+                    let signed =
+                        key.and_then(|key| key.sign(wanted.algorithm, &wanted.data, &mut common::random(6)).ok());
+                    conversation.give_signature(&mut pair.client, signed.as_deref())
+                }
+                Step::GoOn { unusable } => {
+                    person.unusable.extend(unusable.map(|unusable| unusable.error));
+                    conversation.go_on(&mut pair.client, &mut common::random(5))
                 }
                 other => break step = other,
             };
@@ -260,4 +296,120 @@ fn a_key_without_an_algorithm_is_passed_over() {
         AuthAnswer::Accept
     });
     assert_eq!((method, shown), (Ok("publickey"), vec![expected]));
+}
+
+/// The keys that were offered in a login in which the server would take `wanted` only, and how it went.
+fn offered(
+    credentials: Credentials,
+    person: &mut Person,
+    wanted: Option<&PublicKey>,
+) -> (Result<&'static str, LoginError>, Vec<PublicKey>) {
+    WANTED.set(Some(wanted.cloned().unwrap_or_else(|| key(KeyAlgorithm::Ed25519, 99).public_key().clone())));
+    OFFERED.take();
+    let credentials = credentials.preferred(vec!["publickey".into()]);
+    let by_key = |credential: &Credential| if_right(credential.method() == "publickey");
+    let result = talk(&mut pair(70), credentials, person, by_key);
+    WANTED.set(None);
+    (result, OFFERED.take())
+}
+
+fn ed25519(seed: u64) -> PrivateKey {
+    key(KeyAlgorithm::Ed25519, seed)
+}
+
+fn publics<const N: usize>(seeds: [u64; N]) -> Vec<PublicKey> {
+    seeds.map(|seed| ed25519(seed).public_key().clone()).into()
+}
+
+fn locked(key: &PrivateKey, format: KeyFileFormat) -> LockedKeyFile {
+    let mut encryption = KeyEncryption::new(SecretBytes::from("right"));
+    encryption.rounds = 1;
+    let text = key.write(format, Some(&encryption), &mut common::random(3)).expect("the format has it");
+    LockedKeyFile::new("a file", text, None).expect("it was just made")
+}
+
+#[test]
+fn keys_are_offered_in_openssh_order_and_each_once() {
+    let agent = || publics([1, 2, 3, 4]);
+    let credentials = || Credentials::none().key(ed25519(5)).named_key(publics([3]).remove(0)).key(ed25519(2));
+    let (result, all) = offered(credentials().agent_keys(agent()), &mut Person::default(), None);
+    assert!(matches!(result, Err(LoginError::Refused { .. })));
+    assert_eq!(all, publics([2, 3, 1, 4, 5]), "named in the agent's order, the agent's others, other files");
+    let only = credentials().agent_keys(agent()).identities_only(true);
+    assert_eq!(offered(only, &mut Person::default(), None).1, publics([2, 3, 5]));
+    let without_agent = offered(credentials(), &mut Person::default(), None).1;
+    assert_eq!(without_agent, publics([5, 2]), "nobody could sign with the one that is only named");
+}
+
+#[test]
+fn an_agent_signs_with_keys_and_for_certificates_that_it_does_not_know() {
+    let validity = ssh_core::UnixTime::ALWAYS..ssh_core::UnixTime::FOREVER;
+    let builder = CertificateBuilder::user(ed25519(1).public_key(), "", validity).principal("user");
+    let certificate = builder.sign(&ed25519(9), &mut common::random(1)).expect("a good authority");
+    let mut person = Person { agent: vec![ed25519(1)], ..Person::default() };
+    for (known, wanted) in [(publics([1]), certificate.clone()), (vec![certificate.clone()], certificate.clone())] {
+        let credentials = Credentials::none().agent_keys(known).certificate(certificate.clone());
+        let (result, all) = offered(credentials, &mut person, Some(&wanted));
+        assert_eq!((result, all), (Ok("publickey"), vec![certificate.clone()]));
+    }
+    let (result, _) = offered(Credentials::none().agent_keys(publics([1])), &mut person, Some(&publics([1])[0]));
+    assert_eq!(result, Ok("publickey"));
+    assert_eq!(person.asked, ["agent"; 3]);
+}
+
+#[test]
+fn an_agent_that_refuses_costs_its_key_only() {
+    let mut person = Person::default();
+    let credentials = Credentials::none().agent_keys(publics([1])).key(ed25519(2));
+    WANTED.set(None);
+    let result = talk(&mut pair(71), credentials, &mut person, |_| AuthAnswer::Accept);
+    assert_eq!((result, person.asked), (Ok("publickey"), vec!["agent"]));
+}
+
+#[test]
+fn a_passphrase_is_asked_for_when_it_helps() {
+    let file = || Credentials::none().prompts(3).locked_key(locked(&ed25519(1), KeyFileFormat::OpenSsh));
+    let mut person = Person { passphrases: vec!["right"], ..Person::default() };
+    let (result, all) = offered(file(), &mut person, None);
+    assert!(result.is_err() && person.asked.is_empty(), "the server would not take the key");
+    assert_eq!(all, publics([1]));
+    let (result, _) = offered(file(), &mut person, Some(&publics([1])[0]));
+    assert_eq!((result, person.asked.as_slice()), (Ok("publickey"), &["passphrase"][..]));
+
+    let mut person = Person { passphrases: vec!["right", "wrong", "wrong too"], ..Person::default() };
+    assert_eq!(offered(file(), &mut person, Some(&publics([1])[0])).0, Ok("publickey"), "the third one");
+    let mut person = Person { passphrases: vec!["right", "3", "2", "1"], ..Person::default() };
+    assert!(offered(file(), &mut person, Some(&publics([1])[0])).0.is_err(), "it is asked for three times");
+    assert_eq!((person.asked.len(), person.unusable), (3, vec![KeyFileError::WrongPassphrase]));
+    let mut nobody = Person::default();
+    let credentials = file().key(ed25519(2));
+    WANTED.set(None);
+    assert_eq!(talk(&mut pair(72), credentials, &mut nobody, |_| AuthAnswer::Accept), Ok("publickey"));
+    assert_eq!((nobody.asked, nobody.unusable), (vec!["passphrase"], vec![]), "the next key has its turn");
+    let batch = file().prompts(0);
+    assert_eq!(offered(batch, &mut Person::default(), Some(&publics([1])[0])).1, vec![], "nobody may be asked");
+}
+
+/// PKCS#8 hides the public half: the passphrase comes before the offer, and only once the server looks at keys at all.
+#[test]
+fn a_file_that_hides_its_public_half_is_unlocked_first() {
+    let file = || Credentials::none().prompts(1).locked_key(locked(&ed25519(1), KeyFileFormat::Pkcs8));
+    let mut person = Person { passphrases: vec!["right"], ..Person::default() };
+    let (result, all) = offered(file(), &mut person, Some(&publics([1])[0]));
+    assert_eq!((result, all, person.asked), (Ok("publickey"), publics([1]), vec!["passphrase"]));
+    let mut person = Person { passphrases: vec!["wrong"], ..Person::default() };
+    let (result, all) = offered(file(), &mut person, Some(&publics([1])[0]));
+    assert!(matches!(result, Err(LoginError::Refused { .. })) && all.is_empty());
+    assert_eq!(person.unusable, [KeyFileError::WrongPassphrase]);
+}
+
+#[test]
+fn a_file_with_another_key_than_it_says_is_not_used() {
+    let encryption = KeyEncryption::new(SecretBytes::from("right"));
+    let text = ed25519(1).write(KeyFileFormat::Pkcs8, Some(&encryption), &mut common::random(3)).expect("it has it");
+    let file = LockedKeyFile::new("a file", text, Some(publics([2]).remove(0))).expect("it was just made");
+    let mut person = Person { passphrases: vec!["right"], ..Person::default() };
+    let (result, _) = offered(Credentials::none().prompts(1).locked_key(file), &mut person, Some(&publics([2])[0]));
+    assert!(result.is_err());
+    assert_eq!(person.unusable, [KeyFileError::PublicMismatch]);
 }

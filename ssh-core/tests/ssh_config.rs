@@ -289,3 +289,23 @@ fn none_means_no_file() {
     assert!(resolved.host_keys.user_files.value.0.is_empty());
     assert!(resolve("", "h").unwrap().identity_files().unwrap().contains(&"/home/me/.ssh/id_ed25519".into()));
 }
+
+/// CVE-2023-51385, CVE-2025-61984: whoever makes up a name of a host or a user, a link or a repository, must not have
+/// commands run here.
+#[test]
+fn names_are_no_commands() {
+    for name in ["$(touch x)", "`x`", "a;b", "a b", "-oProxyCommand=x", "a\nb", "a|b", "'"] {
+        let by_exec = World::with("Match exec \"test %n\"\n Port 1\n").resolve(request(name));
+        assert!(by_exec.is_err_and(|error| error.to_string().contains("not given to a command")), "{name:?}");
+        let proxy = "Host *\n HostName safe\n ProxyCommand nc %h %p %r\n";
+        let by_proxy = World::with(proxy).resolve(request(name)).expect("the file is right").proxy_command();
+        assert!(by_proxy.is_err_and(|error| error.to_string().contains("not given to a command")), "{name:?}");
+        let as_user = Request { settings: vec![("user".into(), name.into())], ..request("host") };
+        if let Ok(resolved) = World::with(proxy).resolve(as_user) {
+            assert!(resolved.proxy_command().is_err(), "{name:?}");
+        }
+    }
+    let resolved = resolve("Port 7\nUser me\nProxyCommand nc -x%% %h %p %r %n\n", "web.example.com").unwrap();
+    let command = resolved.proxy_command().unwrap();
+    assert_eq!(command.as_deref(), Some("nc -x% web.example.com 7 me web.example.com"));
+}

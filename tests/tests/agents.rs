@@ -69,7 +69,7 @@ fn log_in(sshd: &Sshd, agent: &mut Agent) -> ssh_blocking::Result<&'static str> 
     let session = connect(sshd);
     agent.bind(&session)?;
     let keys: Vec<_> = agent.identities()?.into_iter().map(|identity| identity.key).collect();
-    session.login_with(sshd.user(), Credentials::none().agent_keys(keys), &mut agent.for_login(&mut ()))
+    session.login_with(sshd.user(), Credentials::none().agent_keys(keys), agent)
 }
 
 /// A certificate of `key` for the user of the test, by an authority that ssh-keygen uses.
@@ -167,7 +167,7 @@ fn openssh_agent_signs_for_certain_hosts_only() {
     let keys: Vec<_> = unbound.identities().expect("a list").into_iter().map(|each| each.key).collect();
     assert_eq!(keys.len(), 1, "beside the agent the key is seen");
     let credentials = Credentials::none().agent_keys(keys);
-    assert!(session.login_with(right.user(), credentials, &mut unbound.for_login(&mut ())).is_err());
+    assert!(session.login_with(right.user(), credentials, &mut unbound).is_err());
 }
 
 #[test]

@@ -221,8 +221,8 @@ fn an_alias_behind_jump_hosts_and_behind_a_command() {
     let pair = files.key("id", &near, "");
     [&middle, &far].iter().for_each(|sshd| sshd.authorize(&pair.public_line()));
     let identity = format!("IdentityFile {}\n IdentitiesOnly yes", pair.private.display());
-    files.host("near", &near, &[identity.clone()]);
-    files.host("middle", &middle, &[identity.clone()]);
+    files.host("near", &near, std::slice::from_ref(&identity));
+    files.host("middle", &middle, std::slice::from_ref(&identity));
     files.host("far", &far, &[identity.clone(), "ProxyJump near".into()]);
     files.host("farther", &far, &[identity.clone(), "ProxyJump near,middle".into()]);
     files.host("nested", &far, &[identity.clone(), "ProxyJump through".into()]);
@@ -239,6 +239,13 @@ fn an_alias_behind_jump_hosts_and_behind_a_command() {
     let error = ours(&config, "circle", &Person::default()).expect_err("it never arrives");
     assert!(error.to_string().contains("circles"), "{error}");
     neither_gets_in(&config, "dead");
+    // CVE-2023-51385: names are no commands.
+    let text = std::fs::read_to_string(&config).unwrap() + "Host *\n ProxyCommand nc %h %p\n";
+    std::fs::write(&config, text).unwrap();
+    for target in ["$(touch injected)", "`touch injected`@host", "-oProxyCommand=touch"] {
+        let error = ours(&config, target, &Person::default()).expect_err("it is no name of a host");
+        assert!(error.to_string().contains("is not given to a command"), "{error}");
+    }
     let nowhere = Configured::new(&Config::load().unwrap().file(&config).option("Port=1"), "far").unwrap();
     let error = nowhere.connect().err().expect("nobody listens at port 1 behind the jump host");
     assert!(matches!(error, Error::Session(_)), "{error}");

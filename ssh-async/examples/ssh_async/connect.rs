@@ -17,6 +17,9 @@ use crate::shared::{log, prompt};
 /// Connects and exchanges keys. The error is a line for the user.
 pub(crate) async fn connect<T: Runtime>(runtime: &T, plan: &Plan) -> Result<Session, String> {
     let settings = &plan.settings;
+    if settings.has_proxy() {
+        return Err(format!("{}: proxies and jump hosts are not built in here; the program ssh has them", plan.host));
+    }
     let (host, port) = (plan.host.as_str(), settings.port);
     let timeout = settings.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
     let started = Instant::now();
@@ -69,7 +72,7 @@ struct HostKeys {
 impl HostKeys {
     fn new(settings: &Settings) -> Self {
         let known = KnownHostsPolicy::new(peer::known_hosts_files(settings))
-            .mode(peer::unknown_hosts(settings))
+            .mode(settings.strict_host_keys)
             .hash_names(settings.hash_known_hosts)
             .ask(prompt::yes_or_no)
             .warn(|text| log::info(text));

@@ -8,11 +8,22 @@ use ssh_blocking::{Connector, HostKeyPolicy, KnownHostsPolicy, Session, Timeouts
 use ssh_core::key::PublicKey;
 
 use crate::shared::peer::{self, CONNECT_TIMEOUT};
+use crate::shared::plan::Plan;
 use crate::shared::settings::Settings;
 use crate::shared::{log, prompt};
 
 /// Connects and exchanges keys. The error is a line for the user.
-pub(crate) fn connect(settings: &Settings, host: &str) -> Result<Session, String> {
+pub(crate) fn connect(plan: &Plan) -> Result<Session, String> {
+    if plan.settings.has_proxy() {
+        let session = plan.configured.connect();
+        let session = session.map_err(|error| in_context(&plan.host, plan.settings.port, &error))?;
+        peer::debug_agreement(session.peer_identification(), session.negotiated());
+        return Ok(session);
+    }
+    connect_directly(&plan.settings, &plan.host)
+}
+
+fn connect_directly(settings: &Settings, host: &str) -> Result<Session, String> {
     let timeout = settings.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
     let started = Instant::now();
     let stream = connect_tcp(host, settings.port, started + timeout)?;
@@ -70,7 +81,7 @@ struct HostKeys {
 impl HostKeys {
     fn new(settings: &Settings) -> Self {
         let known = KnownHostsPolicy::new(peer::known_hosts_files(settings))
-            .mode(peer::unknown_hosts(settings))
+            .mode(settings.strict_host_keys)
             .hash_names(settings.hash_known_hosts)
             .ask(prompt::yes_or_no)
             .warn(|text| log::info(text));

@@ -7,7 +7,7 @@
 //! cargo run --release --example ssh -- -p 2222 alice@host.example.com uname -a
 //! ```
 //!
-//! There is no agent and no forwarding.
+//! There is no forwarding.
 
 mod auth;
 mod command;
@@ -39,7 +39,7 @@ fn run() -> Result<u8, String> {
 }
 
 fn connect_and_run(plan: &Plan) -> Result<u8, String> {
-    let session = connect::connect(&plan.settings, &plan.host)?;
+    let session = connect::connect(plan)?;
     auth::login(&session, plan)?;
     let status = command::run(&session, plan);
     terminal::restore();

@@ -8,7 +8,7 @@
 //! let mut agent = Agent::from_environment()?.expect("an agent is running");
 //! agent.bind(&session)?;
 //! let keys = agent.identities()?.into_iter().map(|identity| identity.key);
-//! session.login_with("me", Credentials::none().agent_keys(keys), &mut agent.for_login(&mut ()))?;
+//! session.login_with("me", Credentials::none().agent_keys(keys), &mut agent)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -21,9 +21,9 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use ssh_core::agent::{AgentClient, AgentError, AgentIdentity, AgentReply, Constraints};
-use ssh_core::key::{PrivateKey, PublicKey};
+use ssh_core::key::{HostKeyProof, PrivateKey, PublicKey};
 use ssh_core::login::AgentSignature;
-use ssh_core::{ByteProtocol as _, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
+use ssh_core::{ByteProtocol as _, SecretBytes};
 
 use crate::error::{Error, Result};
 use crate::login::Interaction;
@@ -88,8 +88,15 @@ impl Agent {
     /// # Errors
     /// [`Error::Io`] or [`Error::Agent`] if the conversation with the agent broke.
     pub fn bind(&mut self, session: &Session) -> Result<()> {
-        let Some(proof) = session.host_key_proof() else { return Ok(()) };
-        match self.done(|client| client.bind_session(&proof, false)) {
+        session.host_key_proof().map_or(Ok(()), |proof| self.bind_to(&proof))
+    }
+
+    /// The same for a session of another adapter, by what its server proved.
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub fn bind_to(&mut self, proof: &HostKeyProof) -> Result<()> {
+        match self.done(|client| client.bind_session(proof, false)) {
             Err(Error::Agent(AgentError::Refused)) => Ok(()),
             other => other,
         }
@@ -163,11 +170,6 @@ impl Agent {
         self.done(|client| client.unlock(passphrase))
     }
 
-    /// Lets it sign during a login; everything else is asked of `person`.
-    pub fn for_login<'a>(&'a mut self, person: &'a mut dyn Interaction) -> AgentAndPerson<'a> {
-        AgentAndPerson { agent: Some(self), person }
-    }
-
     fn done(&mut self, ask: impl FnOnce(&mut AgentClient) -> std::result::Result<(), AgentError>) -> Result<()> {
         self.ask(ask).map(|_done| ())
     }
@@ -196,46 +198,9 @@ impl Agent {
     }
 }
 
-/// An agent that signs, and a person who answers everything else.
-pub struct AgentAndPerson<'a> {
-    pub(crate) agent: Option<&'a mut Agent>,
-    pub(crate) person: &'a mut dyn Interaction,
-}
-
-impl Interaction for AgentAndPerson<'_> {
-    fn password(&mut self, attempt: u32) -> Option<SecretBytes> {
-        self.person.password(attempt)
-    }
-
-    fn new_password(&mut self, needed: &PasswordChangeNeeded) -> Option<SecretBytes> {
-        self.person.new_password(needed)
-    }
-
-    fn answers(&mut self, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
-        self.person.answers(prompts)
-    }
-
-    fn passphrase(&mut self, file: &str, attempt: u32) -> Option<SecretBytes> {
-        self.person.passphrase(file, attempt)
-    }
-
-    fn confirm(&mut self, question: &str) -> bool {
-        self.person.confirm(question)
-    }
-
-    fn warn(&mut self, text: &str) {
-        self.person.warn(text);
-    }
-
-    /// An agent that refuses costs this key only.
+/// An agent alone: it signs, and answers nothing else. Should it refuse, that costs this key only.
+impl Interaction for Agent {
     fn agent_signature(&mut self, wanted: &AgentSignature) -> Option<Vec<u8>> {
-        match &mut self.agent {
-            Some(agent) => agent.sign(&wanted.key, wanted.algorithm, &wanted.data).ok(),
-            None => self.person.agent_signature(wanted),
-        }
-    }
-
-    fn banner(&mut self, text: &Untrusted) {
-        self.person.banner(text);
+        self.sign(&wanted.key, wanted.algorithm, &wanted.data).ok()
     }
 }

@@ -14,6 +14,7 @@
 //! ```
 
 mod identities;
+mod person;
 mod proxy;
 mod terminal;
 
@@ -24,9 +25,10 @@ use std::time::Duration;
 
 use ssh_core::adapter::split_target;
 use ssh_core::files::ssh_config::{AgentSocket, Proxy, Resolved};
-use ssh_core::login::configured;
+use ssh_core::key::HostKeyProof;
+use ssh_core::login::{Credentials, configured};
 
-use crate::agent::{Agent, AgentAndPerson};
+use crate::agent::Agent;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host_keys::KnownHostsPolicy;
@@ -35,6 +37,7 @@ use crate::session::{Connector, Session, Timeouts, connect_tcp};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::{FdTransport, Transport};
 
+pub use person::AgentAndPerson;
 pub use terminal::Terminal;
 
 /// How long a host has to answer if `ConnectTimeout` does not say.
@@ -74,8 +77,16 @@ impl Configured {
         if target.ends_with(&format!(":{port}")) {
             config = config.set("port", port.to_string());
         }
+        Self::of_host(&config, host)
+    }
+
+    /// As [`new`](Self::new), for a host whose name is taken as it is.
+    ///
+    /// # Errors
+    /// As [`Config::resolve`].
+    pub fn of_host(config: &Config, host: &str) -> Result<Self> {
         let resolved = Arc::new(config.resolve(host)?);
-        Ok(Self { config, resolved, person: Arc::new(Mutex::new(())), hops_left: MAX_HOPS })
+        Ok(Self { config: config.clone(), resolved, person: Arc::new(Mutex::new(())), hops_left: MAX_HOPS })
     }
 
     /// Sets who answers: [`Terminal`], or a window. With `BatchMode` it is only told things.
@@ -114,19 +125,28 @@ impl Configured {
     /// # Errors
     /// [`Error::Login`] if nothing lets the user in.
     pub fn login(&self, session: &Session) -> Result<&'static str> {
-        let resolved = &*self.resolved;
+        let (credentials, mut person) = self.prepare_login(session.host_key_proof().as_ref())?;
+        session.login_with(&self.resolved.user, credentials, &mut person)
+    }
+
+    /// What [`login`](Self::login) logs in with, for sessions of other adapters: what the configuration, its files and its
+    /// agent have, and who signs and answers. `proof` is the session's, for keys that are only for certain hosts.
+    ///
+    /// # Errors
+    /// [`Error::Agent`] or [`Error::Io`] if the conversation with the agent broke.
+    pub fn prepare_login(&self, proof: Option<&HostKeyProof>) -> Result<(Credentials, AgentAndPerson)> {
         let mut agent = self.agent();
-        let mut credentials = configured::credentials(resolved);
+        let mut credentials = configured::credentials(&self.resolved);
         if let Some(agent) = &mut agent {
-            agent.bind(session)?;
+            if let Some(proof) = proof {
+                agent.bind_to(proof)?;
+            }
             // An agent without keys, or one that does not say, is as good as none.
             let keys = agent.identities().unwrap_or_default();
             credentials = credentials.agent_keys(keys.into_iter().map(|identity| identity.key));
         }
-        let mut person = self.lock();
-        let credentials = identities::add(resolved, credentials, &mut *person)?;
-        let mut interaction = AgentAndPerson { agent: agent.as_mut(), person: &mut *person };
-        session.login_with(&resolved.user, credentials, &mut interaction)
+        let credentials = identities::add(&self.resolved, credentials, &mut *self.lock())?;
+        Ok((credentials, AgentAndPerson { agent, person: self.person.clone() }))
     }
 
     /// The name and the port that the host's key is known under.
@@ -152,7 +172,11 @@ impl Configured {
         let resolved = &*self.resolved;
         match &resolved.proxy.value {
             Proxy::None => Ok(Box::new(FdTransport::tcp(self.connect_tcp(timeouts)?)?)),
-            Proxy::Command(command) => Ok(Box::new(proxy::CommandTransport::start(command)?)),
+            Proxy::Command(_) => {
+                let command =
+                    resolved.proxy_command().map_err(|error| Error::Io(std::io::Error::other(error.to_string())))?;
+                Ok(Box::new(proxy::CommandTransport::start(&command.unwrap_or_default())?))
+            }
             Proxy::Jump(jump) => proxy::jump(self, &jump.hosts),
         }
     }

@@ -76,7 +76,7 @@ pub struct AuthNeeded {
 }
 
 /// Questions for the user (RFC 4256 §3.2). Answer with [`Client::answer_prompts`](crate::Client::answer_prompts).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Prompts {
     /// A title; often empty.

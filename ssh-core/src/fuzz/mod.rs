@@ -12,6 +12,7 @@
     reason = "a broken property is a panic; no connection ever runs this code"
 )]
 
+mod agents;
 mod application;
 mod certificates;
 mod compression;
@@ -26,6 +27,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub use agents::agents;
 pub use certificates::{certificates, revocation_lists};
 pub use compression::payloads_compressed;
 pub use files::{key_files, public_keys, text_files};
@@ -57,4 +59,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("text_files", text_files),
     ("certificates", certificates),
     ("revocation_lists", revocation_lists),
+    ("agents", agents),
 ];

@@ -221,6 +221,7 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
             add("moduli", moduli.into_bytes());
             add("list", b"\x03^aes*-ctr,*gcm*".to_vec());
         }
+        "agents" => seeds::agents().into_iter().for_each(|(name, bytes)| add(&name, bytes)),
         _ => panic!("{target} has no seeds"),
     }
     seeds
@@ -313,6 +314,7 @@ smoke! {
     text_files: 10_000,
     certificates: 2000,
     revocation_lists: 2000,
+    agents: 3000,
 }
 
 /// A recording that leads nowhere would make a poor seed.

@@ -37,12 +37,13 @@
 //! | SM-63, RE-08 | `compression.rs`, `memory_compression.rs` |
 //! | CR-04, CR-05 | `key_exchange.rs`, and beside the implementation of Diffie-Hellman |
 //! | CR-20 | `late_failure.rs` |
+//! | PA-30, AP-05 | beside the agents |
+//! | SM-82 | `ssh_config.rs` |
 //! | CR-30 | `peer_cves`, and beside the implementation of security keys |
 //!
 //! # Not applicable: feature absent
 //!
-//! PA-30 and AP-05 (agents), AP-01 and AP-02 (SFTP, SCP), SM-82 (programs started for a connection), SC-08 (hiding of
-//! keystroke timing).
+//! AP-01 and AP-02 (SFTP, SCP), SC-08 (hiding of keystroke timing).
 
 #[path = "../common/mod.rs"]
 mod common;

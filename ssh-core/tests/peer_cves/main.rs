@@ -10,16 +10,14 @@
 //! | feature | advisories |
 //! |---|---|
 //! | key exchange by RSA | CVE-2019-9894 (PuTTY) |
-//! | agent, agent forwarding | CVE-2026-46673, RUSTSEC-2026-0153, RUSTSEC-2026-0154 (russh); CVE-2025-47914, CVE-2026-39832, CVE-2026-39833, CVE-2026-46598 (x/crypto); CVE-2023-38408, CVE-2023-51384 (OpenSSH); the comparison of an agent's lock fixed in russh 0.63.0 |
+//! | tokens behind an agent | CVE-2023-51384 (OpenSSH) |
 //! | GSSAPI | CVE-2026-59842, CVE-2026-59851 (libssh) |
 //! | SFTP | CVE-2025-5318, CVE-2025-5449, CVE-2026-0968, CVE-2026-15370, CVE-2026-59844, CVE-2026-59848 (libssh); CVE-2019-3858, CVE-2019-3860 (libssh2); CVE-2025-26618 (Erlang); CVE-2025-11624 (wolfSSH) |
 //! | SCP | CVE-2019-14889, CVE-2026-0964 (libssh); CVE-2019-6109 to CVE-2019-6111 (OpenSSH) |
-//! | starting a program for a connection, expanding names into its command line | CVE-2023-6004, CVE-2026-59845, CVE-2026-59846 (libssh); CVE-2023-51385, CVE-2025-61984, CVE-2025-61985 (OpenSSH); CVE-2025-47203 (Dropbear) |
 //! | port forwarding that the library does itself, terminals, help files | CVE-2019-9895, CVE-2019-9896, CVE-2019-9897 (PuTTY) |
 //! | roaming | CVE-2016-0777, CVE-2016-0778 (OpenSSH) |
 //! | hiding of keystroke timing | CVE-2024-39894 (OpenSSH) |
 //! | forwarding that a configuration could disable | CVE-2025-32728 (OpenSSH) |
-//! | PKCS#8 and other key files than OpenSSH's own | the panic fixed in russh 0.63.1; CVE-2025-5351 (libssh) |
 //! | a generator of random numbers inside the library, which a fork could copy | CVE-2014-0017 (libssh) |
 //! | configuration files that the library opens | CVE-2026-0965 (libssh) |
 //! | digests and allocations whose failure is a return value | CVE-2023-6918, CVE-2025-5372, CVE-2025-8114 (libssh) |
@@ -29,6 +27,9 @@
 //!
 //! | what | where |
 //! |---|---|
+//! | CVE-2026-46673, RUSTSEC-2026-0153, RUSTSEC-2026-0154 (russh); CVE-2025-47914, CVE-2026-46598 (x/crypto): messages of agents that claim too much; CVE-2026-39832, CVE-2026-39833 (x/crypto): constraints that get lost; CVE-2023-38408 (OpenSSH): libraries that an agent loads; the comparison of an agent's lock fixed in russh 0.63.0 | beside the agents |
+//! | CVE-2023-6004, CVE-2026-59845, CVE-2026-59846 (libssh); CVE-2023-51385, CVE-2025-61984, CVE-2025-61985 (OpenSSH); CVE-2025-47203 (Dropbear): names that become commands | `ssh_config.rs` |
+//! | the panic fixed in russh 0.63.1; CVE-2025-5351 (libssh): PKCS#8 that makes no sense | `key_files` |
 //! | CVE-2024-31497 (PuTTY): biased nonces of ECDSA over P-521 | beside the implementation of ECDSA |
 //! | CVE-2023-28113 (russh), CVE-2019-13115 (libssh2): values outside of the group, and messages that end early | `key_exchange.rs` |
 //! | CVE-2016-0739 (libssh), CVE-2016-0787 (libssh2): exponents of as many bits as were meant to be bytes | beside the implementation of Diffie-Hellman |

@@ -3,12 +3,11 @@
 #[path = "../../common/mod.rs"]
 pub(crate) mod common;
 
-pub(crate) mod attempts;
 pub(crate) mod escape;
-pub(crate) mod identities;
 pub(crate) mod log;
 pub(crate) mod options;
 pub(crate) mod peer;
+pub(crate) mod person;
 pub(crate) mod plan;
 pub(crate) mod prompt;
 pub(crate) mod settings;

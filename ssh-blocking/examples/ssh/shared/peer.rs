@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use ssh_core::crypto::mac::Mac;
 use ssh_core::key::{FingerprintHash, PublicKey};
-use ssh_core::login::StrictHostKeyChecking;
 use ssh_core::{ClientConfig, Negotiated, Untrusted};
 
 use super::log;
@@ -19,11 +18,7 @@ const LOGIN_GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// The configuration that the settings ask for.
 pub(crate) fn config(settings: &Settings) -> ClientConfig {
-    let mut config = ClientConfig::default();
-    config.algorithms = settings.algorithms.algorithms().clone();
-    config.rekey = settings.rekey;
-    config.compression_level = settings.compression_level;
-    config.keepalive = settings.keepalive();
+    let mut config = settings.config.clone();
     config.limits.login_grace = LOGIN_GRACE;
     config
 }
@@ -31,15 +26,6 @@ pub(crate) fn config(settings: &Settings) -> ClientConfig {
 /// Files that name known hosts; new ones go to the first.
 pub(crate) fn known_hosts_files(settings: &Settings) -> Vec<PathBuf> {
     settings.user_known_hosts.iter().chain(&settings.global_known_hosts).cloned().collect()
-}
-
-/// What happens to unknown hosts.
-pub(crate) fn unknown_hosts(settings: &Settings) -> StrictHostKeyChecking {
-    match settings.strict_host_keys {
-        // There is nobody to ask.
-        StrictHostKeyChecking::Ask if settings.batch => StrictHostKeyChecking::Yes,
-        mode => mode,
-    }
 }
 
 /// A line about the key that the server has shown.

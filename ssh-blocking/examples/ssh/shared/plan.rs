@@ -1,12 +1,13 @@
 //! What is to be done: the command line and the configuration files together.
 
-use ssh_blocking::Config;
+use ssh_blocking::{Config, Configured};
 use ssh_core::ChannelRequest;
 use ssh_core::adapter::Exit;
 use ssh_core::crypto::{Algorithms, Named};
 
 use super::log;
 use super::options::{self, Invocation, Request};
+use super::person::Person;
 use super::settings::{RequestTty, Settings};
 use super::terminal;
 
@@ -15,6 +16,8 @@ pub(crate) struct Plan {
     pub(crate) invocation: Invocation,
     /// What the command line and the files say.
     pub(crate) settings: Settings,
+    /// The same for the library, and who answers its questions.
+    pub(crate) configured: Configured,
     /// Who logs in.
     pub(crate) user: String,
     /// The host's real name (`HostName`).
@@ -49,15 +52,17 @@ impl Plan {
         if let Some(file) = &invocation.config_file {
             config = config.file(file);
         }
-        let resolved = config.resolve(&invocation.host).map_err(|error| error.to_string())?;
+        let configured = Configured::of_host(&config, &invocation.host).map_err(|error| error.to_string())?;
+        let resolved = configured.resolved().clone();
         let (user, host) = (resolved.user.clone(), resolved.host_name.clone());
+        let configured = configured.person(Person { user_at_host: format!("{user}@{host}") });
         let settings = Settings::new(resolved)?;
         log::set_level(settings.log_level());
         settings.debug_warnings();
         if let Some(command) = settings.remote_command().filter(|_| invocation.command.is_empty()) {
             invocation.command = command.into();
         }
-        Ok(Self { invocation, settings, user, host })
+        Ok(Self { invocation, settings, configured, user, host })
     }
 
     /// Whether a terminal is to be asked for.

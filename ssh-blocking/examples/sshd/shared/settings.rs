@@ -8,7 +8,7 @@ use ssh_core::admission::{AdmissionPolicy, Penalties, Startups};
 use ssh_core::crypto::compression::CompressionLevel;
 use ssh_core::{KeepAlive, RekeyPolicy, ServerConfig};
 
-use super::common::algorithms;
+use super::algorithms;
 use super::values;
 
 /// Ways to prove who one is.

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use super::criteria::{Criterion, Kind};
 use super::setting::Fault;
-use super::tokens::{Tokens, USUAL};
+use super::tokens::{Tokens, USUAL, is_harmless};
 use crate::pattern;
 
 /// What criteria are compared with.
@@ -37,6 +37,7 @@ pub(super) enum Verdict {
 
 /// Judges a `Match` line. A command is run only if all before it holds.
 pub(super) fn judge(criteria: &[Criterion], facts: &Facts<'_>) -> Result<Verdict, Fault> {
+    let names = [facts.host, facts.original_host, facts.user];
     let mut runs = facts.runs.iter();
     let mut holds = true;
     for criterion in criteria {
@@ -46,6 +47,9 @@ pub(super) fn judge(criteria: &[Criterion], facts: &Facts<'_>) -> Result<Verdict
                 match (holds, runs.next()) {
                     (false, _) => continue,
                     (true, Some(&success)) => success,
+                    (true, None) if !names.into_iter().all(is_harmless) => {
+                        return Err("the host or the user has a name that is not given to a command".into());
+                    }
                     (true, None) => return Ok(Verdict::Run(command)),
                 }
             }

@@ -10,7 +10,9 @@ use super::line::Arguments;
 use super::matching::list_fits;
 use super::resolver::Request;
 use super::setting::{ConfigError, Fault, Field, Origin, Setting};
-use super::tokens::{Facts, OF_USER, TokenError, Tokens, USUAL, expand_environment, expand_tilde};
+use super::tokens::{
+    Facts, OF_PROXY_COMMAND, OF_USER, TokenError, Tokens, USUAL, expand_environment, expand_tilde, is_harmless,
+};
 
 /// Keywords of old versions, without meaning today.
 const DEPRECATED: &[&str] =
@@ -60,9 +62,9 @@ pub enum WarningKind {
 
 /// What a configuration says about a host.
 ///
-/// Paths and commands of `identities`, `host_keys.command` and `session.local_command` are as they were written:
-/// [`Resolved::identity_files`], [`Resolved::certificate_files`] and [`Resolved::expand`] expand them. All other values
-/// are expanded.
+/// Paths and commands of `identities`, `proxy`, `host_keys.command` and `session.local_command` are as they were written:
+/// [`Resolved::identity_files`], [`Resolved::certificate_files`], [`Resolved::proxy_command`] and [`Resolved::expand`]
+/// expand them. All other values are expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resolved {
@@ -152,6 +154,21 @@ impl Resolved {
     /// As [`Resolved::expand`].
     pub fn certificate_files(&self) -> Result<Vec<String>, TokenError> {
         self.expand_files(&self.identities.certificates.values)
+    }
+
+    /// The command of `ProxyCommand`, if there is one, for a shell.
+    ///
+    /// # Errors
+    /// As [`Resolved::expand`], and for a host or a user whose name means something to a shell: a name that comes from
+    /// somebody else, such as that of a repository, must not run commands here (CVE-2023-51385).
+    pub fn proxy_command(&self) -> Result<Option<String>, TokenError> {
+        let Proxy::Command(command) = &self.proxy.value else { return Ok(None) };
+        for name in [&self.host, &self.host_name, &self.user] {
+            if !is_harmless(name) {
+                return Err(TokenError::new(name, "a name like this is not given to a command"));
+            }
+        }
+        self.tokens.expand(command, OF_PROXY_COMMAND).map(Some)
     }
 
     fn expand_files(&self, files: &[Setting<String>]) -> Result<Vec<String>, TokenError> {

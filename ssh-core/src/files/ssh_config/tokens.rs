@@ -11,12 +11,21 @@ pub(super) const USUAL: &str = "CdhijkLlnpru";
 /// Tokens of `User`: what is made of it cannot be in it.
 pub(super) const OF_USER: &str = "dhijkLlnpu";
 
+/// Tokens of `ProxyCommand`.
+pub(super) const OF_PROXY_COMMAND: &str = "hnpr";
+
 /// What cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenError {
     text: String,
     /// A variable is not set; nothing else is wrong.
     pub(super) is_unset: bool,
+}
+
+impl TokenError {
+    pub(super) fn new(text: &str, what: &str) -> Self {
+        Self { text: format!("\"{}\": {}", text.escape_debug(), what.escape_debug()), is_unset: false }
+    }
 }
 
 impl fmt::Display for TokenError {
@@ -93,16 +102,12 @@ impl Tokens {
             match (token, value) {
                 (Some('%'), _) => out.push('%'),
                 (_, Some((_, value))) => out.push_str(value),
-                (Some(token), None) => return Err(wrong(text, &format!("%{token} has no meaning here"))),
-                (None, None) => return Err(wrong(text, "% at the end stands for nothing")),
+                (Some(token), None) => return Err(TokenError::new(text, &format!("%{token} has no meaning here"))),
+                (None, None) => return Err(TokenError::new(text, "% at the end stands for nothing")),
             }
         }
         Ok(out)
     }
-}
-
-fn wrong(text: &str, what: &str) -> TokenError {
-    TokenError { text: format!("\"{}\": {}", text.escape_debug(), what.escape_debug()), is_unset: false }
 }
 
 /// `${NAME}` is the value of a variable, which must be set.
@@ -110,10 +115,11 @@ pub(super) fn expand_environment(text: &str, environment: &[(String, String)]) -
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
-        let (name, after) = after.split_once('}').ok_or_else(|| wrong(text, "${ is not closed"))?;
+        let (name, after) = after.split_once('}').ok_or_else(|| TokenError::new(text, "${ is not closed"))?;
         let value = environment.iter().find(|(each, _)| each == name).map(|(_, value)| value);
         out.push_str(before);
-        let unset = || TokenError { is_unset: true, ..wrong(text, &format!("the variable {name} is not set")) };
+        let unset =
+            || TokenError { is_unset: true, ..TokenError::new(text, &format!("the variable {name} is not set")) };
         out.push_str(value.ok_or_else(unset)?);
         rest = after;
     }
@@ -130,4 +136,11 @@ pub(super) fn expand_tilde(text: &str, home: &str) -> String {
         }
         _ => text.into(),
     }
+}
+
+/// Whether a name can stand in the command line of a shell. Names of hosts and users come from others, such as that of a
+/// repository, and must not run commands here (CVE-2023-51385, CVE-2025-61984).
+pub(super) fn is_harmless(name: &str) -> bool {
+    let means_nothing = |c: char| !c.is_control() && !c.is_whitespace() && !"'`\"$\\;&<>|(){},*?!#".contains(c);
+    !name.starts_with('-') && name.chars().all(means_nothing)
 }

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use alloc::{format, string::String, vec, vec::Vec};
 
+use crate::agent::{AgentClient, Constraints, DestinationConstraint, Hop, HopKey};
 use crate::crypto::signature;
 use crate::fuzz::fake::random;
-use crate::key::{CertificateBuilder, PrivateKey};
+use crate::key::{CertificateBuilder, HostKeyProof, PrivateKey};
+use crate::protocol::ByteProtocol;
+use crate::secret::SecretBytes;
 use crate::time::UnixTime;
 
 type Seeds = Vec<(String, Vec<u8>)>;
@@ -140,4 +143,57 @@ pub(super) fn revocation_lists() -> Seeds {
     let keys = ["ed25519", "ecdsa256"].map(|name| text(&format!("keys/{name}.pub"))).concat();
     seeds.push(("text".into(), format!("# Keys that were lost.\n\n{keys}").into_bytes()));
     seeds
+}
+
+/// Requests and answers as a client and a keyring exchange them.
+pub(super) fn agents() -> Seeds {
+    let key = PrivateKey::read(&file("keys/ed25519"), None).unwrap();
+    let rsa = PrivateKey::read(&file("keys/rsa2048"), None).ok();
+    let hop = |host: &str| Hop {
+        host: host.into(),
+        keys: vec![HopKey { key: key.public_key().clone(), is_authority: false }],
+        ..Hop::default()
+    };
+    let destinations = vec![
+        DestinationConstraint { from: Hop::default(), to: hop("near") },
+        DestinationConstraint { from: hop("near"), to: hop("far") },
+    ];
+    let mut client = AgentClient::new();
+    client.add(&key, None, "a comment", &Constraints { destinations, ..Constraints::default() }).unwrap();
+    for key in rsa.iter().chain([&key]) {
+        let constraints = Constraints { lifetime: Some(2), confirm: true, ..Constraints::default() };
+        client.add(key, None, "another", &constraints).unwrap();
+    }
+    client.list().unwrap();
+    client.sign(key.public_key(), "ssh-ed25519", b"data").unwrap();
+    let session_id = b"a session".to_vec();
+    let signature = key.sign("ssh-ed25519", &session_id, &mut random(1)).unwrap();
+    let proof = HostKeyProof { host_key: key.public_key().clone(), session_id, signature };
+    client.bind_session(&proof, true).unwrap();
+    client.extension("query", b"").unwrap();
+    for passphrase in ["wrong", "right"] {
+        client.lock(&SecretBytes::from("right")).unwrap();
+        client.list().unwrap();
+        client.unlock(&SecretBytes::from(passphrase)).unwrap();
+    }
+    client.remove(key.public_key()).unwrap();
+    client.remove_all().unwrap();
+    let mut requests = vec![0, 0];
+    while !client.poll_output().is_empty() {
+        requests.extend_from_slice(client.poll_output());
+        let sent = client.poll_output().len();
+        client.consume_output(sent);
+    }
+    let frame = |body: &[u8]| [&(body.len() as u32).to_be_bytes()[..], body].concat();
+    let blob = piece32(key.public_key().blob());
+    let list = [&[12, 0, 0, 0, 1][..], &blob, &piece32(b"a comment")].concat();
+    let signature = key.sign("ssh-ed25519", b"data", &mut random(1)).unwrap();
+    let signature = [&[14][..], &piece32(&signature)].concat();
+    let query = [&[29][..], &piece32(b"query"), &piece32(b"query")].concat();
+    let answers = [&[1, 0][..], &frame(&list), &frame(&signature), &frame(&[6]), &frame(&query), &frame(&[5])].concat();
+    vec![("requests".into(), requests), ("answers".into(), answers)]
+}
+
+fn piece32(bytes: &[u8]) -> Vec<u8> {
+    [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat()
 }
