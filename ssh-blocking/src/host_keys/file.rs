@@ -44,13 +44,13 @@ fn fill(file: &mut File, old: &Path, text: &[u8]) -> io::Result<()> {
 
 /// Adds lines at the end, whatever the file ends with, in one write: nothing that is there is touched, and what others
 /// add at the same time stays.
-pub(super) fn append(path: &Path, entry: &str) -> io::Result<()> {
+pub(super) fn append(path: &Path, entry: &[u8]) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }
     let unfinished = read(path)?.last().is_some_and(|&byte| byte != b'\n');
-    let lines = if unfinished { format!("\n{entry}") } else { entry.to_owned() };
-    owners(OpenOptions::new().create(true).append(true)).open(path)?.write_all(lines.as_bytes())
+    let lines = [if unfinished { b"\n" } else { &b""[..] }, entry].concat();
+    owners(OpenOptions::new().create(true).append(true)).open(path)?.write_all(&lines)
 }
 
 /// A new file is its owner's alone.
@@ -106,10 +106,10 @@ mod tests {
     fn lines_are_added_to_an_unfinished_file() {
         let directory = directory("added");
         let file = directory.join("below/file");
-        append(&file, "one\n").unwrap();
+        append(&file, b"one\n").unwrap();
         assert_eq!(mode(&file), 0o600);
         fs::write(&file, "unfinished").unwrap();
-        append(&file, "two\n").unwrap();
+        append(&file, b"two\n").unwrap();
         assert_eq!(read(&file).unwrap(), b"unfinished\ntwo\n");
         fs::remove_dir_all(directory).unwrap();
     }
