@@ -224,3 +224,6 @@ fn now() -> UnixTime {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     UnixTime::from_secs(since_1970.map_or(0, |time| time.as_secs()))
 }
+
+#[cfg(all(test, unix))]
+mod tests;
