@@ -54,7 +54,7 @@ pub use config::Config;
 #[cfg(unix)]
 pub use configured::{AgentAndPerson, Configured, Terminal};
 pub use error::{Error, Result};
-pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy};
+pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy, replace_known_hosts};
 #[cfg(unix)]
 pub use listener::{Listener, Stopper};
 pub use login::Interaction;

@@ -100,9 +100,12 @@ impl Connector {
     /// [`Error::Connect`] if no address answers, [`Error::HostKey`] if the host is not trusted, [`Error::Session`] with
     /// the protocol's reason if the handshake fails, [`Error::Timeout`].
     #[cfg(unix)]
-    pub fn connect(self, host: &str, port: u16) -> Result<Session> {
+    pub fn connect(mut self, host: &str, port: u16) -> Result<Session> {
         let deadline = Deadline::new("connecting", self.timeouts.connect);
         let stream = connect_tcp(host, port, deadline.left())?;
+        if let Ok(address) = stream.peer_addr() {
+            self.host_keys.reached(address.ip());
+        }
         let transport = crate::transport::FdTransport::tcp(stream)?;
         self.connect_until(Box::new(transport), host, port, deadline)
     }

@@ -17,7 +17,7 @@ mod driver;
 mod error;
 #[path = "../src/guest.rs"]
 mod guest;
-#[path = "../src/host_keys.rs"]
+#[path = "../src/host_keys/mod.rs"]
 mod host_keys;
 #[path = "../src/login.rs"]
 mod login;

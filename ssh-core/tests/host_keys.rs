@@ -5,8 +5,10 @@ mod common;
 use common::{key, random};
 use ssh_core::UnixTime;
 use ssh_core::files::known_hosts::KnownHosts;
-use ssh_core::key::{CertificateBuilder, FingerprintHash, KeyAlgorithm, PublicKey};
-use ssh_core::login::{HostKeyDecision, StrictHostKeyChecking, judge_host_key};
+use ssh_core::key::{CertificateBuilder, FingerprintHash, KeyAlgorithm, PublicKey, RevocationList};
+use ssh_core::login::{
+    HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,
+};
 
 use StrictHostKeyChecking::{AcceptNew, Ask, InsecureNo, Yes};
 
@@ -199,4 +201,74 @@ fn certificates_are_asked_for_first_where_there_is_an_authority() {
     let mut algorithms = ssh_core::crypto::Algorithms::default();
     algorithms.prefer_host_keys(&["ssh-ed25519"]);
     assert_eq!(algorithms.host_key[0].name(), "ssh-ed25519");
+}
+
+/// The decision with the address 10.0.0.1.
+fn judge_address(mode: StrictHostKeyChecking, text: &str) -> HostKeyDecision {
+    let file = KnownHosts::parse(text.as_bytes());
+    assert!(file.skipped().is_empty());
+    judge_host_key_and_address(mode, [("file", &file)], "host", "10.0.0.1", 22, &shown(), NOW)
+}
+
+/// The name decides first; then the address may contradict, agree, or be learnt.
+#[test]
+fn the_address_must_not_have_another_key() {
+    let address = |seed| line("10.0.0.1", KeyAlgorithm::Ed25519, seed);
+    let both = known().replace("host ", "host,10.0.0.1 ");
+    let text = "the host key of host differs from the key of its address 10.0.0.1 in file:2";
+    for mode in MODES {
+        assert_eq!(judge_address(mode, &both), HostKeyDecision::Accept, "{mode:?}");
+        assert_eq!(judge_address(mode, &known()), HostKeyDecision::RememberAddress, "{mode:?}");
+        let other = line("10.0.0.1", KeyAlgorithm::EcdsaNistp256, 3);
+        assert_eq!(judge_address(mode, &[known(), other].concat()), HostKeyDecision::RememberAddress, "{mode:?}");
+        let one_of_two = [known(), address(2), address(1)].concat();
+        assert_eq!(judge_address(mode, &one_of_two), HostKeyDecision::Accept, "{mode:?}");
+        let revoked = format!("{}@revoked {}", known(), address(1));
+        assert_eq!(refusal(judge_address(mode, &revoked)), "the host key of 10.0.0.1 is revoked in file:2");
+        let expected = match mode {
+            Yes | AcceptNew => HostKeyDecision::Refuse(text.into()),
+            InsecureNo => HostKeyDecision::AcceptWithWarning(format!("WARNING: {text}")),
+            Ask => HostKeyDecision::Confirm {
+                question: format!("WARNING: {text}\nAre you sure you want to continue connecting (yes/no)? "),
+                refusal: text.into(),
+            },
+        };
+        assert_eq!(judge_address(mode, &[known(), address(2)].concat()), expected, "{mode:?}");
+        // What the name decides stays: the right address makes no changed or unknown host known.
+        let by_name = judge(mode, [&changed(), ""]);
+        let with_address = judge_address(mode, &[changed(), address(1)].concat());
+        assert_eq!(std::mem::discriminant(&with_address), std::mem::discriminant(&by_name), "{mode:?}");
+        assert_ne!(judge_address(mode, &address(1)), HostKeyDecision::Accept, "{mode:?}");
+    }
+    let HostKeyDecision::Ask { question, .. } = judge_address(Ask, &format!("\n{}", address(2))) else {
+        panic!("nobody was asked");
+    };
+    assert!(question.starts_with(&format!("WARNING: {text}\nThe authenticity of host 'host'")), "{question}");
+}
+
+/// Nobody learns an address from a certificate: it is its name that is certified.
+#[test]
+fn an_address_gets_no_key_by_a_certificate() {
+    let file = KnownHosts::parse(authority("host", "@cert-authority").as_bytes());
+    let shown = certified(50, "host", UnixTime::FOREVER);
+    let decision = judge_host_key_and_address(Ask, [("file", &file)], "host", "10.0.0.1", 22, &shown, NOW);
+    assert_eq!(decision, HostKeyDecision::Accept);
+}
+
+#[test]
+fn a_list_of_revoked_keys_refuses() {
+    let list = |key: &PublicKey| RevocationList::parse(key.to_string().as_bytes()).unwrap();
+    let (it, other, ca) = (
+        list(&shown()),
+        list(&certified(51, "x", UnixTime::FOREVER)),
+        list(key(KeyAlgorithm::Ed25519, 50).public_key()),
+    );
+    let empty = RevocationList::parse(b"").unwrap();
+    let fingerprint = shown().fingerprint(FingerprintHash::Sha256);
+    let text = format!("the ssh-ed25519 host key {fingerprint} of host is revoked in second");
+    assert_eq!(refuse_revoked([("first", &empty), ("second", &it)], "host", &shown()), Some(text));
+    assert_eq!(refuse_revoked([("first", &empty), ("second", &ca)], "host", &shown()), None);
+    assert!(refuse_revoked([("ca", &ca)], "host", &certified(50, "host", UnixTime::FOREVER)).is_some());
+    assert!(refuse_revoked([("key", &other)], "host", &shown()).is_some(), "of a certificate the key is revoked");
+    assert_eq!(refuse_revoked([], "host", &shown()), None);
 }

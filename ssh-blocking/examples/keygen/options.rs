@@ -14,6 +14,9 @@ keygen -l [-v] [-E HASH] [-f FILE]
 keygen -B [-f FILE]
 keygen -e [-m RFC4716|PKCS8|PEM] [-f FILE]
 keygen -i [-f FILE]
+keygen -F HOST [-l [-E HASH]] [-H] [-f KNOWN_HOSTS]
+keygen -R HOST [-f KNOWN_HOSTS]
+keygen -H [-f KNOWN_HOSTS]
 keygen -Y sign -f KEY -n NAMESPACE [-O hashalg=HASH] [FILE ..]
 keygen -Y verify -f ALLOWED_SIGNERS -I PRINCIPAL -n NAMESPACE -s SIGNATURE < FILE
 keygen -Y check-novalidate -n NAMESPACE -s SIGNATURE < FILE
@@ -41,6 +44,9 @@ pub(crate) struct Options {
     pub(crate) action: Action,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
+    pub(crate) hash_hosts: bool,
+    pub(crate) find: Option<String>,
+    pub(crate) forget: Option<String>,
     pub(crate) key_type: Option<String>,
     pub(crate) bits: Option<u32>,
     pub(crate) file: Option<PathBuf>,
@@ -66,6 +72,9 @@ impl Options {
             action: Action::Generate,
             quiet: false,
             verbose: false,
+            hash_hosts: false,
+            find: None,
+            forget: None,
             key_type: None,
             bits: None,
             file: None,
@@ -131,6 +140,10 @@ impl Options {
                 self.verbose = true;
                 return Ok(true);
             }
+            'H' => {
+                self.hash_hosts = true;
+                return Ok(true);
+            }
             'h' => Action::Help,
             'p' => Action::ChangePassphrase,
             'c' => Action::ChangeComment,
@@ -170,6 +183,8 @@ impl Options {
                 self.act(Action::Signature)?;
                 self.operation = value;
             }
+            'F' => self.find = Some(value),
+            'R' => self.forget = Some(value),
             'n' => self.namespace = Some(value),
             's' => self.signature = Some(value.into()),
             'I' => self.principal = Some(value),

@@ -31,7 +31,7 @@ use ssh_core::login::{Credentials, configured};
 use crate::agent::Agent;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::host_keys::KnownHostsPolicy;
+use crate::host_keys::{HostKeyPolicy as _, KnownHostsPolicy};
 use crate::login::{ConfiguredLogin, Interaction};
 use crate::session::{Connector, Session, Timeouts, connect_tcp};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -113,8 +113,10 @@ impl Configured {
         let mut config = configured::client_config(resolved)?;
         config.limits.login_grace = LOGIN_GRACE;
         let (name, port) = self.host_key_name();
-        let connector = Connector::new().config(config).timeouts(timeouts).host_keys(self.host_keys());
-        let mut session = connector.connect_boxed(self.transport(timeouts)?, name, port)?;
+        let mut policy = self.host_keys();
+        let transport = self.transport(timeouts, &mut policy)?;
+        let connector = Connector::new().config(config).timeouts(timeouts).host_keys(policy);
+        let mut session = connector.connect_boxed(transport, name, port)?;
         session.configured = Some(Arc::new(self.clone()));
         Ok(session)
     }
@@ -164,14 +166,21 @@ impl Configured {
         KnownHostsPolicy::new(files.map(PathBuf::from).collect())
             .mode(configured::strict_host_key_checking(&self.resolved))
             .hash_names(host_keys.hash.value)
+            .revoked(host_keys.revoked.value.0.iter().map(PathBuf::from).collect())
+            .check_address(host_keys.check_host_ip.value && host_keys.alias.value.is_none())
             .ask(move |question| lock(&asked).confirm(question))
             .warn(move |text| lock(&warned).warn(text))
     }
 
-    fn transport(&self, timeouts: Timeouts) -> Result<Box<dyn Transport>> {
+    /// The way to the host; `policy` hears of the address if there is no proxy between.
+    fn transport(&self, timeouts: Timeouts, policy: &mut KnownHostsPolicy) -> Result<Box<dyn Transport>> {
         let resolved = &*self.resolved;
         match &resolved.proxy.value {
-            Proxy::None => Ok(Box::new(FdTransport::tcp(self.connect_tcp(timeouts)?)?)),
+            Proxy::None => {
+                let stream = self.connect_tcp(timeouts)?;
+                policy.reached(stream.peer_addr()?.ip());
+                Ok(Box::new(FdTransport::tcp(stream)?))
+            }
             Proxy::Command(_) => {
                 let command =
                     resolved.proxy_command().map_err(|error| Error::Io(std::io::Error::other(error.to_string())))?;

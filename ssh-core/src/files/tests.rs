@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::algorithm_list::apply;
 use super::authorized_keys::AuthorizedKeys;
-use super::known_hosts::{FormatEntryError, HostKeyVerdict, KnownHosts};
+use super::known_hosts::{FormatEntryError, HostKeyVerdict, KnownHosts, edit};
 use super::{SkipReason, SkippedLine};
 use crate::crypto::Named;
 use crate::key::{PublicKey, PublicKeyLine};
@@ -178,6 +178,69 @@ mod known_hosts {
             let result = KnownHosts::format_entry(host, 22, &a, Some(&mut random));
             assert_eq!(result, Err(FormatEntryError::HostName), "{host}");
         }
+    }
+
+    fn text(edited: &edit::Edited) -> &str {
+        core::str::from_utf8(&edited.text).unwrap()
+    }
+
+    #[test]
+    fn hosts_are_found_and_removed_and_all_else_stays() {
+        let (a, b) = (ed25519(), other());
+        let file = format!(
+            "# host\r\n\n host,x {a} me\n@revoked host {b}\nno sense\nother {a}\r\n*.org,!host.org {b}\n|1|AA|AA {a}\nHOST {b}"
+        );
+        let lines = |name| edit::find(file.as_bytes(), name).iter().map(|found| found.line).collect::<Vec<_>>();
+        assert_eq!(
+            [lines("host"), lines("X"), lines("a.org"), lines("host.org")],
+            [vec![3, 4, 9], vec![3], vec![7], vec![]]
+        );
+        let removed = edit::remove(file.as_bytes(), "Host");
+        assert_eq!((&removed.changed, &removed.invalid), (&vec![3, 9], &vec![5, 8]));
+        let kept = format!("# host\r\n\n@revoked host {b}\nno sense\nother {a}\r\n*.org,!host.org {b}\n|1|AA|AA {a}\n");
+        assert_eq!(text(&removed), kept);
+        assert_eq!(text(&edit::remove(kept.as_bytes(), "host")), kept);
+    }
+
+    #[test]
+    fn names_are_hashed_each_on_its_line() {
+        let (a, b) = (ed25519(), other());
+        let file = format!("# c\nHost,[host]:2222 {a} me\n*.org {b}\n@revoked host {b}\nno sense\nlast {b}");
+        let edited = edit::hash(file.as_bytes(), &mut ChaChaRandom::from_seed(&[2; 32])).unwrap();
+        assert_eq!((&edited.changed, &edited.patterns, &edited.invalid), (&vec![2, 6], &vec![3], &vec![5]));
+        let lines: Vec<_> = text(&edited).split_inclusive('\n').collect();
+        assert_eq!([lines[0], lines[3]], ["# c\n".into(), format!("*.org {b}\n")]);
+        assert_eq!([lines[4], lines[5]], [format!("@revoked host {b}\n").as_str(), "no sense\n"]);
+        assert!(lines[1].starts_with("|1|") && lines[1].ends_with(&format!(" {a} me\n")), "{}", lines[1]);
+        assert!(lines[6].starts_with("|1|") && lines[6].ends_with(&format!(" {b}")), "{}", lines[6]);
+        for (host, port, line) in [("host", 22, 2), ("host", 2222, 3)] {
+            assert_eq!(lookup(text(&edited), host, port, &a), HostKeyVerdict::Trusted { line });
+        }
+        let again = edit::hash(&edited.text, &mut ChaChaRandom::from_seed(&[3; 32])).unwrap();
+        assert_eq!((text(&again), again.changed.len()), (text(&edited), 0));
+    }
+
+    #[test]
+    fn keys_are_added_and_replaced() {
+        let (a, b, c) = (ed25519(), other(), p256());
+        let mut random = ChaChaRandom::from_seed(&[4; 32]);
+        let added = edit::add(b"# unfinished", &["Host", "10.0.0.1"], &a, None).unwrap();
+        assert_eq!(added, format!("# unfinished\nhost,10.0.0.1 {a}\n").into_bytes());
+        let hashed = edit::add(b"", &["Host", "10.0.0.1"], &a, Some(&mut random)).unwrap();
+        assert_eq!(edit::find(&hashed, "host").iter().map(|found| found.line).collect::<Vec<_>>(), [1]);
+        assert_eq!(edit::find(&hashed, "10.0.0.1").iter().map(|found| found.line).collect::<Vec<_>>(), [2]);
+        assert_eq!(edit::add(b"", &[], &a, None), Err(FormatEntryError::HostName));
+
+        let file = format!("# c\nhost {a} me\nhost {b}\n10.0.0.1 {b}\n@revoked host {b}\nother {b}\nno sense\n");
+        let names = ["host", "10.0.0.1"];
+        let replaced = edit::replace(file.as_bytes(), &names, &[a.clone(), c.clone()], None).unwrap();
+        assert_eq!((&replaced.changed, replaced.added, &replaced.invalid), (&vec![3, 4], 2, &vec![7]));
+        assert_eq!(
+            text(&replaced),
+            format!("# c\nhost {a} me\n@revoked host {b}\nother {b}\nno sense\n10.0.0.1 {a}\nhost,10.0.0.1 {c}\n")
+        );
+        let again = edit::replace(&replaced.text, &names, &[a, c], Some(&mut random)).unwrap();
+        assert_eq!((text(&again), again.changed.len(), again.added), (text(&replaced), 0, 0));
     }
 }
 

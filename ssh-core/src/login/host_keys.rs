@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 
 use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
-use crate::key::{FingerprintHash, PublicKey};
+use crate::key::{FingerprintHash, PublicKey, RevocationList};
 use crate::time::UnixTime;
 
 /// What to do with a host that no file knows; OpenSSH's `StrictHostKeyChecking`.
@@ -29,6 +29,15 @@ pub enum HostKeyDecision {
     AcceptWithWarning(String),
     /// Go on, and add the key to the first file.
     Remember,
+    /// Go on, and add the key to the first file for the host's address: its name has it already.
+    RememberAddress,
+    /// Show this question; a yes is [`Accept`](Self::Accept), anything else the refusal that comes with it.
+    Confirm {
+        /// The question.
+        question: String,
+        /// What to say if the answer is not yes.
+        refusal: String,
+    },
     /// Show this question; a yes is [`Remember`](Self::Remember), anything else the refusal that comes with it.
     Ask {
         /// The question.
@@ -105,4 +114,75 @@ pub fn judge_host_key<'a>(
             "the {kind} host key {fingerprint} of {host} (port {port}) is not known; add it to {first} if it is right"
         )),
     }
+}
+
+/// As [`judge_host_key`], and the host's address must not have another key (`CheckHostIP`). An address that no file knows
+/// gets the key, too. Of `ssh`'s exceptions the caller takes care: no address is looked at behind a proxy, on the loopback
+/// interface, or if it is the name.
+pub fn judge_host_key_and_address<'a>(
+    mode: StrictHostKeyChecking,
+    files: impl IntoIterator<Item = (&'a str, &'a KnownHosts), IntoIter: Clone>,
+    host: &str,
+    address: &str,
+    port: u16,
+    key: &PublicKey,
+    now: UnixTime,
+) -> HostKeyDecision {
+    let files = files.into_iter();
+    let by_name = judge_host_key(mode, files.clone(), host, port, key, now);
+    // A name that contradicts is told or refused already.
+    if matches!(by_name, HostKeyDecision::Refuse(_) | HostKeyDecision::AcceptWithWarning(_)) {
+        return by_name;
+    }
+    let mut known = false;
+    let mut changed = None;
+    for (name, hosts) in files {
+        match hosts.lookup(address, port, key, now) {
+            HostKeyVerdict::Revoked { line } => {
+                return HostKeyDecision::Refuse(format!("the host key of {address} is revoked in {name}:{line}"));
+            }
+            HostKeyVerdict::Trusted { .. } => known = true,
+            HostKeyVerdict::Changed { line, .. } => {
+                changed.get_or_insert_with(|| {
+                    format!("the host key of {host} differs from the key of its address {address} in {name}:{line}")
+                });
+            }
+            // A certificate is for a name, and of keys of other types ssh makes nothing here.
+            HostKeyVerdict::BadCertificate { .. } | HostKeyVerdict::OtherTypes { .. } | HostKeyVerdict::Unknown => {}
+        }
+    }
+    match changed.filter(|_| !known) {
+        Some(text) => contradict(mode, by_name, text),
+        None if by_name == HostKeyDecision::Accept && !known && key.certificate().is_none() => {
+            HostKeyDecision::RememberAddress
+        }
+        None => by_name,
+    }
+}
+
+/// What becomes of a host whose address has another key.
+fn contradict(mode: StrictHostKeyChecking, by_name: HostKeyDecision, text: String) -> HostKeyDecision {
+    match (mode, by_name) {
+        (StrictHostKeyChecking::Yes | StrictHostKeyChecking::AcceptNew, _) => HostKeyDecision::Refuse(text),
+        (StrictHostKeyChecking::InsecureNo, _) => HostKeyDecision::AcceptWithWarning(format!("WARNING: {text}")),
+        (StrictHostKeyChecking::Ask, HostKeyDecision::Ask { question, refusal }) => {
+            HostKeyDecision::Ask { question: format!("WARNING: {text}\n{question}"), refusal }
+        }
+        (StrictHostKeyChecking::Ask, _) => HostKeyDecision::Confirm {
+            question: format!("WARNING: {text}\nAre you sure you want to continue connecting (yes/no)? "),
+            refusal: text,
+        },
+    }
+}
+
+/// Whether one of these lists, with the names they have for people, revokes the key that `host` has shown
+/// (`RevokedHostKeys`): then it is not the right host, whatever the known hosts say. The text says so.
+pub fn refuse_revoked<'a>(
+    lists: impl IntoIterator<Item = (&'a str, &'a RevocationList)>,
+    host: &str,
+    key: &PublicKey,
+) -> Option<String> {
+    let (name, _) = lists.into_iter().find(|(_, list)| list.revokes(key))?;
+    let fingerprint = key.fingerprint(FingerprintHash::Sha256);
+    Some(format!("the {} host key {fingerprint} of {host} is revoked in {name}", key.key_type()))
 }

@@ -29,6 +29,8 @@ use crate::pattern;
 use crate::random::{RandomError, SecureRandom};
 use crate::time::UnixTime;
 
+pub mod edit;
+
 const DEFAULT_PORT: u16 = 22;
 /// Bytes of HMAC-SHA1, and of the salt.
 const HASH: usize = 20;
@@ -147,8 +149,8 @@ impl KnownHosts {
         self.entries.iter().filter(|entry| entry.hosts.cover(&name)).collect()
     }
 
-    /// The line, with its line end, that makes `key`, without its certificate if it is one, known for `host` at `port`. With `hash`, the name is stored as a
-    /// salted hash, as with `HashKnownHosts yes`.
+    /// The line, with its line end, that makes `key`, without its certificate if it is one, known for `host` at `port`.
+    /// With `hash`, the name is stored as a salted hash, as with `HashKnownHosts yes`.
     ///
     /// # Errors
     /// [`FormatEntryError`]: a host name that the file format would understand as something else, or no randomness.
@@ -158,20 +160,7 @@ impl KnownHosts {
         key: &PublicKey,
         hash: Option<&mut dyn SecureRandom>,
     ) -> Result<String, FormatEntryError> {
-        let name = host_name(host, port);
-        let special =
-            |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | '*' | '?' | '!' | '|' | '#' | '@');
-        let key = key.plain();
-        if host.is_empty() || name.contains(special) {
-            return Err(FormatEntryError::HostName);
-        }
-        let Some(random) = hash else {
-            return Ok(format!("{name} {key}\n"));
-        };
-        let mut salt = [0; HASH];
-        random.fill(&mut salt).map_err(FormatEntryError::Random)?;
-        let hash = hash_name(&salt, &name).ok_or(FormatEntryError::HostName)?;
-        Ok(format!("|1|{}|{} {key}\n", Base64::encode_string(&salt), Base64::encode_string(&hash)))
+        edit::format_lines(&[&host_name(host, port)], key, hash)
     }
 }
 
@@ -214,21 +203,30 @@ struct Entry {
     key: PublicKey,
 }
 
+/// What a line is about, if not the keys of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Marker {
+pub enum Marker {
+    /// `@revoked`: a key that must not be accepted.
     Revoked,
+    /// `@cert-authority`: a key that certifies hosts.
     CertAuthority,
+}
+
+impl Marker {
+    /// The marker of a line, and the rest of it.
+    fn split(content: &[u8]) -> Result<(Option<Self>, &[u8]), SkipReason> {
+        match first_word(content) {
+            (b"@revoked", rest) => Ok((Some(Self::Revoked), rest)),
+            (b"@cert-authority", rest) => Ok((Some(Self::CertAuthority), rest)),
+            ([b'@', ..], _) => Err(SkipReason::UnknownMarker),
+            _ => Ok((None, content)),
+        }
+    }
 }
 
 impl Entry {
     fn parse(line: usize, content: &[u8]) -> Result<Self, SkipReason> {
-        let (first, rest) = first_word(content);
-        let (marker, content) = match first {
-            b"@revoked" => (Some(Marker::Revoked), rest),
-            b"@cert-authority" => (Some(Marker::CertAuthority), rest),
-            [b'@', ..] => return Err(SkipReason::UnknownMarker),
-            _ => (None, content),
-        };
+        let (marker, content) = Marker::split(content)?;
         let (hosts, key) = first_word(content);
         if key.is_empty() {
             return Err(SkipReason::Incomplete);
@@ -266,7 +264,7 @@ impl Hosts {
         match self {
             Self::Patterns(list) => pattern::list_matches(list.split(|&byte| byte == b','), name.as_bytes()),
             Self::Hashed { salt, hash } => {
-                hash_name(salt, name).is_some_and(|computed| bool::from(computed.ct_eq(hash)))
+                hash_name(salt, name.as_bytes()).is_some_and(|computed| bool::from(computed.ct_eq(hash)))
             }
         }
     }
@@ -277,14 +275,14 @@ fn decode_hash(base64: &[u8]) -> Option<[u8; HASH]> {
     Base64::decode(base64, &mut buffer).ok()?.try_into().ok()
 }
 
-fn hash_name(salt: &[u8; HASH], name: &str) -> Option<[u8; HASH]> {
+fn hash_name(salt: &[u8; HASH], name: &[u8]) -> Option<[u8; HASH]> {
     let mut mac = Hmac::<Sha1>::new_from_slice(salt).ok()?;
-    mac.update(name.as_bytes());
+    mac.update(name);
     Some(mac.finalize().into_bytes().into())
 }
 
 /// The name a host has in the file: in lower case, with the port if that is not 22.
-fn host_name(host: &str, port: u16) -> String {
+pub fn host_name(host: &str, port: u16) -> String {
     let host = without_brackets(host).to_ascii_lowercase();
     if port == DEFAULT_PORT { host } else { format!("[{host}]:{port}") }
 }

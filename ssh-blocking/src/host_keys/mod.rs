@@ -1,16 +1,22 @@
 //! Whom to trust: the decision about a server's host key.
 
-use std::io::Write as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ssh_core::UnixTime;
-use ssh_core::files::known_hosts::KnownHosts;
-use ssh_core::key::{FingerprintHash, PublicKey};
-use ssh_core::login::{HostKeyDecision, StrictHostKeyChecking, judge_host_key};
+use ssh_core::files::known_hosts::{KnownHosts, edit, host_name};
+use ssh_core::key::{FingerprintHash, PublicKey, RevocationList};
+use ssh_core::login::{
+    HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,
+};
 use ssh_core::random::OsRandom;
 
 use crate::error::{Error, Result};
+
+mod file;
+
+pub use file::replace_known_hosts;
 
 /// Decides about a server's host key. There is no implementation that trusts everybody; a test that wants one writes it.
 pub trait HostKeyPolicy {
@@ -19,6 +25,9 @@ pub trait HostKeyPolicy {
     /// # Errors
     /// [`Error::HostKey`] with the reason, if it is not or nobody knows.
     fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()>;
+
+    /// The address that was reached, told before [`check`](Self::check) where a connection goes straight to the host.
+    fn reached(&mut self, _address: IpAddr) {}
 
     /// Key types the host is known by: its proof with one of them is asked for first.
     fn known_key_types(&self, _host: &str, _port: u16) -> Vec<String> {
@@ -47,6 +56,9 @@ pub type Ask = Box<dyn FnMut(&str) -> bool + Send>;
 /// Trusts the hosts that `known_hosts` files name.
 pub struct KnownHostsPolicy {
     files: Vec<PathBuf>,
+    revoked: Vec<PathBuf>,
+    checks_address: bool,
+    address: Option<IpAddr>,
     mode: StrictHostKeyChecking,
     hash_names: bool,
     ask: Option<Ask>,
@@ -63,7 +75,9 @@ impl KnownHostsPolicy {
     /// These files; new keys go to the first. Unknown hosts are refused.
     pub fn new(files: Vec<PathBuf>) -> Self {
         let warn = Box::new(|text: &str| eprintln!("{text}"));
-        Self { files, mode: StrictHostKeyChecking::Yes, hash_names: false, ask: None, warn }
+        let mode = StrictHostKeyChecking::Yes;
+        let revoked = Vec::new();
+        Self { files, revoked, checks_address: false, address: None, mode, hash_names: false, ask: None, warn }
     }
 
     /// Sets what happens to unknown hosts.
@@ -77,6 +91,22 @@ impl KnownHostsPolicy {
     #[must_use]
     pub fn hash_names(mut self, hash: bool) -> Self {
         self.hash_names = hash;
+        self
+    }
+
+    /// Sets files with keys that are refused whatever the known hosts say (`RevokedHostKeys`): lists of public keys, or
+    /// those that `ssh-keygen -k` makes. A file that cannot be read refuses every key.
+    #[must_use]
+    pub fn revoked(mut self, files: Vec<PathBuf>) -> Self {
+        self.revoked = files;
+        self
+    }
+
+    /// Whether the address of a host must not have another key than the host (`CheckHostIP`), and is learnt with it.
+    /// Addresses of the loopback interface do not count.
+    #[must_use]
+    pub fn check_address(mut self, check: bool) -> Self {
+        self.checks_address = check;
         self
     }
 
@@ -95,28 +125,61 @@ impl KnownHostsPolicy {
     }
 
     fn read(path: &Path) -> Result<KnownHosts> {
-        match std::fs::read(path) {
-            Ok(text) => Ok(KnownHosts::parse(&text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(KnownHosts::parse(b"")),
-            Err(error) => Err(Error::File { path: path.into(), error }),
-        }
+        let text = file::read(path).map_err(|error| Error::File { path: path.into(), error })?;
+        Ok(KnownHosts::parse(&text))
     }
 
     fn judge(&self, host: &str, port: u16, key: &PublicKey) -> Result<HostKeyDecision> {
         let read = self.files.iter().map(|path| Ok((path.display().to_string(), Self::read(path)?)));
         let files = read.collect::<Result<Vec<_>>>()?;
         let files = files.iter().map(|(name, hosts)| (name.as_str(), hosts));
-        Ok(judge_host_key(self.mode, files, host, port, key, now()))
+        Ok(match self.address_beside(host) {
+            Some(address) => judge_host_key_and_address(self.mode, files, host, &address, port, key, now()),
+            None => judge_host_key(self.mode, files, host, port, key, now()),
+        })
     }
 
-    fn remember(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
+    fn refuse_revoked(&self, host: &str, key: &PublicKey) -> Result<()> {
+        for path in &self.revoked {
+            let text = std::fs::read(path).map_err(|error| Error::File { path: path.clone(), error })?;
+            let name = path.display().to_string();
+            let list = RevocationList::parse(&text)
+                .map_err(|error| Error::HostKey(format!("nobody knows which keys are revoked: {name}: {error}")))?;
+            if let Some(refusal) = refuse_revoked([(name.as_str(), &list)], host, key) {
+                return Err(Error::HostKey(refusal));
+            }
+        }
+        Ok(())
+    }
+
+    /// The address that is to be checked beside the name.
+    fn address_beside(&self, host: &str) -> Option<String> {
+        let address = self.address.filter(|address| self.checks_address && !address.to_canonical().is_loopback())?;
+        let address = address.to_canonical().to_string();
+        (host.trim_matches(['[', ']']) != address).then_some(address)
+    }
+
+    /// Makes the key known for the name, and for the address that is checked beside it.
+    fn remember_host(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
+        let names: Vec<_> = std::iter::once(host.to_owned()).chain(self.address_beside(host)).collect();
+        self.remember(&names, port, key)
+    }
+
+    fn confirm(&mut self, question: &str) -> bool {
+        self.ask.as_mut().is_some_and(|ask| ask(question))
+    }
+
+    fn remember(&mut self, hosts: &[String], port: u16, key: &PublicKey) -> Result<()> {
         let Some(path) = self.files.first().cloned() else { return Ok(()) };
         let mut random = OsRandom;
         let hash = self.hash_names.then_some(&mut random as &mut dyn ssh_core::random::SecureRandom);
-        let entry = KnownHosts::format_entry(host, port, key, hash)
-            .map_err(|error| Error::HostKey(format!("cannot remember {host}: {error}")))?;
-        append(&path, &entry).map_err(|error| Error::File { path: path.clone(), error })?;
-        let text = format!("Warning: permanently added '{host}' ({}) to {}.", key.key_type(), path.display());
+        let names: Vec<_> = hosts.iter().map(|host| host_name(host, port)).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let shown = hosts.join(",");
+        let entry = edit::add(b"", &names, key, hash)
+            .map_err(|error| Error::HostKey(format!("cannot remember {shown}: {error}")))?;
+        file::append(&path, &entry).map_err(|error| Error::File { path: path.clone(), error })?;
+        let text = format!("Warning: permanently added '{shown}' ({}) to {}.", key.key_type(), path.display());
         (self.warn)(&text);
         Ok(())
     }
@@ -124,18 +187,28 @@ impl KnownHostsPolicy {
 
 impl HostKeyPolicy for KnownHostsPolicy {
     fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
+        self.refuse_revoked(host, key)?;
         match self.judge(host, port, key)? {
             HostKeyDecision::Accept => Ok(()),
             HostKeyDecision::AcceptWithWarning(text) => {
                 (self.warn)(&text);
                 Ok(())
             }
-            HostKeyDecision::Remember => self.remember(host, port, key),
-            HostKeyDecision::Ask { question, .. } if self.ask.as_mut().is_some_and(|ask| ask(&question)) => {
-                self.remember(host, port, key)
+            HostKeyDecision::Remember => self.remember_host(host, port, key),
+            HostKeyDecision::RememberAddress => {
+                let address: Vec<_> = self.address_beside(host).into_iter().collect();
+                self.remember(&address, port, key)
             }
-            HostKeyDecision::Ask { refusal, .. } | HostKeyDecision::Refuse(refusal) => Err(Error::HostKey(refusal)),
+            HostKeyDecision::Ask { question, .. } if self.confirm(&question) => self.remember_host(host, port, key),
+            HostKeyDecision::Confirm { question, .. } if self.confirm(&question) => Ok(()),
+            HostKeyDecision::Ask { refusal, .. }
+            | HostKeyDecision::Confirm { refusal, .. }
+            | HostKeyDecision::Refuse(refusal) => Err(Error::HostKey(refusal)),
         }
+    }
+
+    fn reached(&mut self, address: IpAddr) {
+        self.address = Some(address);
     }
 
     fn known_key_types(&self, host: &str, port: u16) -> Vec<String> {
@@ -152,16 +225,5 @@ fn now() -> UnixTime {
     UnixTime::from_secs(since_1970.map_or(0, |time| time.as_secs()))
 }
 
-/// Adds a line at the end, whatever the file ends with. Nothing that is there is touched.
-fn append(path: &Path, entry: &str) -> std::io::Result<()> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
-    let unfinished = std::fs::read(path).is_ok_and(|text| text.last().is_some_and(|&byte| byte != b'\n'));
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let line = if unfinished { format!("\n{entry}") } else { entry.to_owned() };
-    options.open(path)?.write_all(line.as_bytes())
-}
+#[cfg(all(test, unix))]
+mod tests;

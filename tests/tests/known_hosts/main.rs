@@ -1,0 +1,4 @@
+//! `known_hosts` managed as `ssh-keygen` and `ssh` do it.
+
+mod editing;
+mod trust;
