@@ -59,7 +59,7 @@ fn a_client_waits_to_be_told() {
         assert!(offer.ends_with(&strings(&[&b"ssh-ed25519"[..], user.public_key().blob()])), "an offer binds nothing");
         meeting.say(&[&[60][..], &strings(&[&b"ssh-ed25519"[..], user.public_key().blob()])].concat());
         let ClientEvent::Sign(wanted) = meeting.event() else { panic!("nothing to sign") };
-        let host_key = if expected == BOUND { string(&meeting.peer.key.blob()) } else { Vec::new() };
+        let host_key = if expected == BOUND { string(meeting.peer.key.blob()) } else { Vec::new() };
         let fields = [&[1][..], &strings(&[&b"ssh-ed25519"[..], user.public_key().blob()]), &host_key].concat();
         let request = messages::userauth_request("root", expected, &fields);
         assert_eq!(wanted.data, [string(&meeting.peer.session_id), request].concat(), "{extensions:?}");
