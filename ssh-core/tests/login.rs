@@ -391,6 +391,7 @@ fn a_passphrase_is_asked_for_when_it_helps() {
 }
 
 /// PKCS#8 hides the public half: the passphrase comes before the offer, and only once the server looks at keys at all.
+#[cfg(feature = "pkcs8")]
 #[test]
 fn a_file_that_hides_its_public_half_is_unlocked_first() {
     let file = || Credentials::none().prompts(1).locked_key(locked(&ed25519(1), KeyFileFormat::Pkcs8));
@@ -403,6 +404,7 @@ fn a_file_that_hides_its_public_half_is_unlocked_first() {
     assert_eq!(person.unusable, [KeyFileError::WrongPassphrase]);
 }
 
+#[cfg(feature = "pkcs8")]
 #[test]
 fn a_file_with_another_key_than_it_says_is_not_used() {
     let encryption = KeyEncryption::new(SecretBytes::from("right"));
