@@ -299,9 +299,11 @@ fn cve_2026_46595_cve_2026_56854_a_restriction_is_dropped() {
     let line = file.find(&key).unwrap();
     assert_eq!(line.options[0].value.as_deref(), Some("10.0.0.0/8"));
     assert!(line.has_option("restrict"));
-    for options in
-        ["from", "from=", "from=10.0.0.0/8", "from=\"10.0.0.0/8", "form=\"10.0.0.0/8\"", "restrict,,pty", ","]
-    {
+    // Superfluous commas mean nothing to sshd, and drop nothing here.
+    let file = AuthorizedKeys::parse(format!(",restrict,,from=\"10.0.0.0/8\", {key}\n").as_bytes());
+    let line = file.find(&key).unwrap();
+    assert!(line.has_option("restrict") && line.has_option("from"));
+    for options in ["from", "from=", "from=10.0.0.0/8", "from=\"10.0.0.0/8", "form=\"10.0.0.0/8\"", "restrict,x"] {
         let file = AuthorizedKeys::parse(format!("{options} {key}\n").as_bytes());
         assert!(file.find(&key).is_none(), "{options}");
         assert_eq!(file.skipped().len(), 1, "{options}");
