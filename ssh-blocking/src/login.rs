@@ -45,7 +45,7 @@ pub trait Interaction {
         let _ = text;
     }
 
-    /// Has an agent sign; `None`: it does not. [`Agent::for_login`](crate::Agent::for_login) does this.
+    /// Has an agent sign; `None`: it does not. An `Agent` is an interaction that does.
     fn agent_signature(&mut self, wanted: &AgentSignature) -> Option<Vec<u8>> {
         let _ = wanted;
         None

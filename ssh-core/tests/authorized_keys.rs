@@ -285,3 +285,16 @@ fn principals_of_a_file() {
     let outcome = AuthorizedPrincipals::parse(b"ops").permissions(&certificate, check, &login());
     assert!(matches!(outcome, Err(LoginRefused::Certificate(_))), "the authority still has to be trusted");
 }
+
+/// What an earlier step of a login restricted, no later step gives back, and the other way round.
+#[test]
+fn restrictions_survive_later_steps() {
+    let mut forced = Permissions::default();
+    (forced.command, forced.pty) = (Some("only this".into()), false);
+    let free = Permissions::default();
+    assert_eq!(forced.clone().and(free.clone()), Ok(forced.clone()));
+    assert_eq!(free.and(forced.clone()), Ok(forced.clone()));
+    let mut other = Permissions::default();
+    other.command = Some("only that".into());
+    assert!(forced.and(other).is_err(), "two commands cannot both be the only one");
+}
