@@ -65,6 +65,8 @@ pub use login::Interaction;
 pub use runtime::{Adopt, Runtime, Timer};
 pub use server::{Connection, Handler, serve_connection};
 pub use session::{Command, Connecting, Connector, Session, read_key};
+#[cfg(unix)]
+pub use ssh_blocking::{AgentAndPerson, Configured, Terminal};
 pub use ssh_blocking::{Error, KnownHostsPolicy, Result};
 pub use ssh_core;
 pub use ssh_core::adapter::{Exit, Output, SessionError};

@@ -58,6 +58,20 @@ pub trait Interaction: Send {
 impl Interaction for () {}
 
 /// Whoever answers for the blocking adapter: an agent, a person at a terminal, or both.
+///
+/// `Configured::prepare_login` has what a login by the user's files needs:
+///
+/// ```no_run
+/// # #[cfg(unix)]
+/// # async fn log_in(session: &ssh_async::Session) -> ssh_async::Result<()> {
+/// use ssh_async::{Config, Configured, OnThread, Terminal};
+///
+/// let host = Configured::new(&Config::load()?, "web")?.person(Terminal::new());
+/// let (credentials, person) = host.prepare_login(session.host_key_proof().as_ref())?;
+/// session.login_with(&host.resolved().user, credentials, &mut OnThread::new(person)).await?;
+/// # Ok(())
+/// # }
+/// ```
 impl<P: ssh_blocking::Interaction + Send + 'static> Interaction for OnThread<P> {
     async fn password(&mut self, attempt: u32) -> Option<SecretBytes> {
         self.ask(move |person| person.password(attempt)).await

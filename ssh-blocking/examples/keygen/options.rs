@@ -24,6 +24,9 @@ keygen -Y find-principals -f ALLOWED_SIGNERS -s SIGNATURE
 keygen -Y match-principals -f ALLOWED_SIGNERS -I PRINCIPAL
 FORMAT of private keys: RFC4716 (OpenSSH's own), PKCS8, PEM, PPK, PPK2";
 
+/// Options that take a value.
+const WITH_VALUE: &str = "tbfoNPCmEZaYFRnsIO";
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -118,6 +121,9 @@ impl Options {
             for (position, letter) in letters.char_indices() {
                 if options.flag(letter)? {
                     continue;
+                }
+                if !WITH_VALUE.contains(letter) {
+                    return Err(format!("there is no option -{letter}; try --help"));
                 }
                 let rest = &letters[position + letter.len_utf8()..];
                 let next = if rest.is_empty() { arguments.next() } else { Some(rest.to_owned()) };

@@ -87,6 +87,8 @@ fn algorithms(resolved: &Resolved, default: Algorithms) -> Result<Algorithms, Co
         let list = Setting { value: AlgorithmList(Some(list.into())), origin: lists.compression.origin.clone() };
         change(&mut chosen.compression, &list, "compression", &built_in.compression)?;
     }
+    let compression = &resolved.older.compression_algorithms;
+    change(&mut chosen.compression, compression, "compressionalgorithms", &built_in.compression)?;
     Ok(chosen)
 }
 

@@ -35,7 +35,7 @@ fn at_openssh(kind: Kind, peer: Peer, algorithms: &[&'static str]) -> Vec<String
             token::log_in(sshd.port(), &public, algorithm, keys.agent())
         } else {
             let identity = keys.key(user);
-            ssh(&kind.options(algorithm), sshd.port(), &identity, certificate.as_deref(), &known_hosts)
+            ssh(&kind.client_options(algorithm), sshd.port(), &identity, certificate.as_deref(), &known_hosts)
         };
         let log = sshd.log();
         let exchanges = log[before..].matches("SSH2_MSG_NEWKEYS received").count();
@@ -99,7 +99,7 @@ fn at_asyncssh(kind: Kind, algorithms: &[&'static str]) -> Vec<String> {
     let mut failures = Vec::new();
     for algorithm in algorithms {
         let before = server.process().log().len();
-        let output = ssh(&kind.options(algorithm), server.port(), server.identity(), None, server.known_hosts());
+        let output = ssh(&kind.client_options(algorithm), server.port(), server.identity(), None, server.known_hosts());
         let log = server.process().log();
         let exchanges = log[before..].matches(asyncssh::NEW_KEYS).count();
         failures.extend(judge(algorithm, &output, exchanges).map(|failure| failure + &log[before..]));

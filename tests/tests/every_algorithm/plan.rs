@@ -120,6 +120,14 @@ impl Kind {
         }
     }
 
+    /// The options of our client, whose `Compression` is yes or no, as OpenSSH's is.
+    pub(crate) fn client_options(self, algorithm: &str) -> Vec<String> {
+        match self {
+            Self::Compression => vec![format!("CompressionAlgorithms={algorithm}")],
+            other => other.options(algorithm),
+        }
+    }
+
     /// What OpenSSH says it has; of compression it does not say.
     fn known_to(self, mut ssh: Command) -> Option<String> {
         let query = match self {

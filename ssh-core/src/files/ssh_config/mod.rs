@@ -29,7 +29,7 @@
 //! ```
 //!
 //! The grammar and the meaning of every keyword are those of OpenSSH 10. What else is read: the keywords only
-//! Net::SSH::Perl has, those of SSH-1, and `Algorithms`, a preset's name; they are in [`Older`].
+//! Net::SSH::Perl has, those of SSH-1, `Algorithms`, a preset's name, and `CompressionAlgorithms`; they are in [`Older`].
 //!
 //! # Differences from OpenSSH
 //!

@@ -1,9 +1,9 @@
-//! Keywords that OpenSSH does not have, or no longer: Net::SSH::Perl's, those of SSH-1, and presets of algorithms.
+//! Keywords that OpenSSH does not have, or no longer: Net::SSH::Perl's, those of SSH-1, presets and lists of algorithms.
 
 use super::group;
 use crate::files::ssh_config::numbers::{Flag, Level};
 use crate::files::ssh_config::setting::Setting;
-use crate::files::ssh_config::text::Text;
+use crate::files::ssh_config::text::{AlgorithmList, Text};
 
 group! {
     /// Keywords that OpenSSH does not have, or no longer. `None`: not said.
@@ -12,6 +12,8 @@ group! {
         protocol: Setting<Text> = None, "protocol";
         /// The cipher of SSH-1.
         cipher: Setting<Text> = None, "cipher";
+        /// Methods of compression, in place of those that `Compression` stands for.
+        compression_algorithms: Setting<AlgorithmList> = AlgorithmList(None), "compressionalgorithms";
         /// How hard compression tries.
         compression_level: Setting<Level> = Level(6), "compressionlevel";
         /// By RSA key (SSH-1).
