@@ -297,7 +297,7 @@ fn names_are_no_commands() {
     for name in ["$(touch x)", "`x`", "a;b", "a b", "-oProxyCommand=x", "a\nb", "a|b", "'"] {
         let by_exec = World::with("Match exec \"test %n\"\n Port 1\n").resolve(request(name));
         assert!(by_exec.is_err_and(|error| error.to_string().contains("not given to a command")), "{name:?}");
-        let proxy = "Host *\n HostName safe\n ProxyCommand nc %h %p %r\n";
+        let proxy = "Host *\n HostName safe\n ProxyCommand nc %h %p %r %n\n";
         let by_proxy = World::with(proxy).resolve(request(name)).expect("the file is right").proxy_command();
         assert!(by_proxy.is_err_and(|error| error.to_string().contains("not given to a command")), "{name:?}");
         let as_user = Request { settings: vec![("user".into(), name.into())], ..request("host") };
@@ -305,6 +305,10 @@ fn names_are_no_commands() {
             assert!(resolved.proxy_command().is_err(), "{name:?}");
         }
     }
+    // Where no command hears of a name, it may be what it likes.
+    let unheard = World::with("Match exec \"yes %p\"\n HostName safe\n ProxyCommand nc %h %p\n")
+        .resolve(Request { settings: vec![("user".into(), "a b".into())], ..request("$(x)") });
+    assert!(unheard.is_ok_and(|resolved| resolved.proxy_command().is_ok()));
     let resolved = resolve("Port 7\nUser me\nProxyCommand nc -x%% %h %p %r %n\n", "web.example.com").unwrap();
     let command = resolved.proxy_command().unwrap();
     assert_eq!(command.as_deref(), Some("nc -x% web.example.com 7 me web.example.com"));

@@ -240,7 +240,7 @@ fn an_alias_behind_jump_hosts_and_behind_a_command() {
     assert!(error.to_string().contains("circles"), "{error}");
     neither_gets_in(&config, "dead");
     // CVE-2023-51385: names are no commands.
-    let text = std::fs::read_to_string(&config).unwrap() + "Host *\n ProxyCommand nc %h %p\n";
+    let text = std::fs::read_to_string(&config).unwrap() + "Host *\n ProxyCommand nc %h %p %r\n";
     std::fs::write(&config, text).unwrap();
     for target in ["$(touch injected)", "`touch injected`@host", "-oProxyCommand=touch"] {
         let error = ours(&config, target, &Person::default()).expect_err("it is no name of a host");

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use super::criteria::{Criterion, Kind};
 use super::setting::Fault;
-use super::tokens::{Tokens, USUAL, is_harmless};
+use super::tokens::{Tokens, USUAL, dangerous};
 use crate::pattern;
 
 /// What criteria are compared with.
@@ -37,17 +37,17 @@ pub(super) enum Verdict {
 
 /// Judges a `Match` line. A command is run only if all before it holds.
 pub(super) fn judge(criteria: &[Criterion], facts: &Facts<'_>) -> Result<Verdict, Fault> {
-    let names = [facts.host, facts.original_host, facts.user];
+    let names = [("%n", facts.original_host), ("%h", facts.host), ("%k", facts.host), ("%r", facts.user)];
     let mut runs = facts.runs.iter();
     let mut holds = true;
     for criterion in criteria {
         let fits = match &criterion.kind {
-            Kind::Exec(command) => {
-                let command = facts.tokens.expand(command, USUAL).map_err(|error| alloc::format!("{error}"))?;
+            Kind::Exec(written) => {
+                let command = facts.tokens.expand(written, USUAL).map_err(|error| alloc::format!("{error}"))?;
                 match (holds, runs.next()) {
                     (false, _) => continue,
                     (true, Some(&success)) => success,
-                    (true, None) if !names.into_iter().all(is_harmless) => {
+                    (true, None) if dangerous(written, &names).is_some() => {
                         return Err("the host or the user has a name that is not given to a command".into());
                     }
                     (true, None) => return Ok(Verdict::Run(command)),

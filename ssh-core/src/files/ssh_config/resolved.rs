@@ -11,7 +11,7 @@ use super::matching::list_fits;
 use super::resolver::Request;
 use super::setting::{ConfigError, Fault, Field, Origin, Setting};
 use super::tokens::{
-    Facts, OF_PROXY_COMMAND, OF_USER, TokenError, Tokens, USUAL, expand_environment, expand_tilde, is_harmless,
+    Facts, OF_PROXY_COMMAND, OF_USER, TokenError, Tokens, USUAL, dangerous, expand_environment, expand_tilde,
 };
 
 /// Keywords of old versions, without meaning today.
@@ -163,10 +163,9 @@ impl Resolved {
     /// somebody else, such as that of a repository, must not run commands here (CVE-2023-51385).
     pub fn proxy_command(&self) -> Result<Option<String>, TokenError> {
         let Proxy::Command(command) = &self.proxy.value else { return Ok(None) };
-        for name in [&self.host, &self.host_name, &self.user] {
-            if !is_harmless(name) {
-                return Err(TokenError::new(name, "a name like this is not given to a command"));
-            }
+        let names = [("%n", self.host.as_str()), ("%h", &self.host_name), ("%r", &self.user)];
+        if let Some(name) = dangerous(command, &names) {
+            return Err(TokenError::new(name, "a name like this is not given to a command"));
         }
         self.tokens.expand(command, OF_PROXY_COMMAND).map(Some)
     }

@@ -138,9 +138,10 @@ pub(super) fn expand_tilde(text: &str, home: &str) -> String {
     }
 }
 
-/// Whether a name can stand in the command line of a shell. Names of hosts and users come from others, such as that of a
-/// repository, and must not run commands here (CVE-2023-51385, CVE-2025-61984).
-pub(super) fn is_harmless(name: &str) -> bool {
+/// The first of these names that a token puts into `command` and that means something to a shell. Names of hosts and users
+/// come from others, such as that of a repository, and must not run commands here (CVE-2023-51385, CVE-2025-61984).
+pub(super) fn dangerous<'a>(command: &str, names: &[(&str, &'a str)]) -> Option<&'a str> {
     let means_nothing = |c: char| !c.is_control() && !c.is_whitespace() && !"'`\"$\\;&<>|(){},*?!#".contains(c);
-    !name.starts_with('-') && name.chars().all(means_nothing)
+    let is_harmless = |name: &str| !name.starts_with('-') && name.chars().all(means_nothing);
+    names.iter().find(|(token, name)| command.contains(token) && !is_harmless(name)).map(|(_, name)| *name)
 }
