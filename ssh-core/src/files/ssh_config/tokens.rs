@@ -143,5 +143,8 @@ pub(super) fn expand_tilde(text: &str, home: &str) -> String {
 pub(super) fn dangerous<'a>(command: &str, names: &[(&str, &'a str)]) -> Option<&'a str> {
     let means_nothing = |c: char| !c.is_control() && !c.is_whitespace() && !"'`\"$\\;&<>|(){},*?!#".contains(c);
     let is_harmless = |name: &str| !name.starts_with('-') && name.chars().all(means_nothing);
-    names.iter().find(|(token, name)| command.contains(token) && !is_harmless(name)).map(|(_, name)| *name)
+    names
+        .iter()
+        .find(|(token, name)| command.as_bytes().windows(2).any(|pair| pair == token.as_bytes()) && !is_harmless(name))
+        .map(|(_, name)| *name)
 }
