@@ -206,6 +206,11 @@ fn an_alias_with_an_agent_that_has_too_many_keys() {
     let config = files.written();
     both_get_in(&config, "only");
     both_get_in(&config, "first");
+    // Its path may have variables and tokens.
+    let by_variable = Config::load().expect("a user").file(&config).variable("WHERE", files.path("").to_str().unwrap());
+    let by_variable = by_variable.option("IdentityAgent=${WHERE}/agent");
+    let host = Configured::new(&by_variable, "only").expect("no mistake");
+    host.login(&host.connect().expect("it listens")).expect("the agent is found");
     // The server closes the door before the right key has its turn.
     neither_gets_in(&config, "lost");
     assert!(matches!(neither_gets_in(&config, "without"), Error::Login(LoginError::Refused { .. })));

@@ -209,7 +209,13 @@ impl Configured {
             Some(AgentSocket(path)) if path == "none" => return None,
             Some(socket) => match socket.variable() {
                 Some(variable) => std::env::var(variable).ok()?,
-                None => socket.0.clone(),
+                None => match self.resolved.expand(&socket.0) {
+                    Ok(path) => path,
+                    Err(error) => {
+                        self.lock().warn(&format!("the agent cannot be used: {error}"));
+                        return None;
+                    }
+                },
             },
         };
         match Agent::connect(path) {
