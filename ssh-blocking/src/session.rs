@@ -31,6 +31,7 @@ pub struct Session {
     timeouts: Timeouts,
     /// What the user's files say about the host.
     pub(crate) configured: Option<Arc<dyn ConfiguredLogin>>,
+    host_key_changed: bool,
 }
 
 /// How long things may take; `None`: as long as they take.
@@ -137,8 +138,10 @@ impl Connector {
         self.config.algorithms.prefer_host_keys(&known);
         let config = Arc::new(self.config);
         let driver = Driver::new(transport, |now| Ok(Client::new(config, Box::new(OsRandom), now)?))?;
-        let session = Session { driver: Arc::new(driver), timeouts: self.timeouts, configured: None };
+        let driver = Arc::new(driver);
+        let mut session = Session { driver, timeouts: self.timeouts, configured: None, host_key_changed: false };
         session.exchange_keys(&mut *self.host_keys, host, port, deadline)?;
+        session.host_key_changed = self.host_keys.accepted_changed_key();
         Ok(session)
     }
 }
@@ -244,6 +247,14 @@ impl Session {
     /// What the server proved about its host key: what an agent wants to know.
     pub fn host_key_proof(&self) -> Option<HostKeyProof> {
         self.driver.act(|state| state.inbox.endpoint.host_key_proof())
+    }
+
+    /// Whether the host is known by another key, and was let pass all the same ([`StrictHostKeyChecking::InsecureNo`]): it
+    /// should not be given a password, nor anything that is forwarded.
+    ///
+    /// [`StrictHostKeyChecking::InsecureNo`]: ssh_core::login::StrictHostKeyChecking::InsecureNo
+    pub fn host_key_changed(&self) -> bool {
+        self.host_key_changed
     }
 
     /// The server's identification string.

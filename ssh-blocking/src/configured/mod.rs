@@ -124,10 +124,17 @@ impl Configured {
     /// Logs in: with the agent's keys and the key files in OpenSSH's order, then with what the person knows. Says which
     /// method completed it.
     ///
+    /// A host that is known by another key, and was let pass by `StrictHostKeyChecking no`, gets no password and no answer
+    /// to its questions, as with `ssh`.
+    ///
     /// # Errors
     /// [`Error::Login`] if nothing lets the user in.
     pub fn login(&self, session: &Session) -> Result<&'static str> {
-        let (credentials, mut person) = self.prepare_login(session.host_key_proof().as_ref())?;
+        let (mut credentials, mut person) = self.prepare_login(session.host_key_proof().as_ref())?;
+        if session.host_key_changed() {
+            self.warn_of_withheld_methods();
+            credentials = credentials.without_passwords();
+        }
         session.login_with(&self.resolved.user, credentials, &mut person)
     }
 
@@ -149,6 +156,17 @@ impl Configured {
         }
         let credentials = identities::add(&self.resolved, credentials, &mut *self.lock())?;
         Ok((credentials, AgentAndPerson { agent, person: self.person.clone() }))
+    }
+
+    /// What `ssh` says about a host whose key has changed.
+    fn warn_of_withheld_methods(&self) {
+        let methods = configured::methods(&self.resolved);
+        for (method, shown) in [("password", "Password"), ("keyboard-interactive", "Keyboard-interactive")] {
+            if methods.iter().any(|each| each == method) {
+                let text = format!("{shown} authentication is disabled to avoid man-in-the-middle attacks.");
+                self.lock().warn(&text);
+            }
+        }
     }
 
     /// The name and the port that the host's key is known under.

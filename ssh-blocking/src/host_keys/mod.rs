@@ -29,6 +29,11 @@ pub trait HostKeyPolicy {
     /// The address that was reached, told before [`check`](Self::check) where a connection goes straight to the host.
     fn reached(&mut self, _address: IpAddr) {}
 
+    /// Whether [`check`](Self::check) let a host pass that is known by another key: then it is not to learn a password.
+    fn accepted_changed_key(&self) -> bool {
+        false
+    }
+
     /// Key types the host is known by: its proof with one of them is asked for first.
     fn known_key_types(&self, _host: &str, _port: u16) -> Vec<String> {
         Vec::new()
@@ -61,6 +66,7 @@ pub struct KnownHostsPolicy {
     address: Option<IpAddr>,
     mode: StrictHostKeyChecking,
     hash_names: bool,
+    accepted_changed: bool,
     ask: Option<Ask>,
     warn: Box<dyn FnMut(&str) + Send>,
 }
@@ -77,7 +83,17 @@ impl KnownHostsPolicy {
         let warn = Box::new(|text: &str| eprintln!("{text}"));
         let mode = StrictHostKeyChecking::Yes;
         let revoked = Vec::new();
-        Self { files, revoked, checks_address: false, address: None, mode, hash_names: false, ask: None, warn }
+        Self {
+            files,
+            revoked,
+            checks_address: false,
+            address: None,
+            mode,
+            hash_names: false,
+            accepted_changed: false,
+            ask: None,
+            warn,
+        }
     }
 
     /// Sets what happens to unknown hosts.
@@ -194,6 +210,11 @@ impl HostKeyPolicy for KnownHostsPolicy {
                 (self.warn)(&text);
                 Ok(())
             }
+            HostKeyDecision::AcceptChanged(text) => {
+                self.accepted_changed = true;
+                (self.warn)(&text);
+                Ok(())
+            }
             HostKeyDecision::Remember => self.remember_host(host, port, key),
             HostKeyDecision::RememberAddress => {
                 let address: Vec<_> = self.address_beside(host).into_iter().collect();
@@ -209,6 +230,10 @@ impl HostKeyPolicy for KnownHostsPolicy {
 
     fn reached(&mut self, address: IpAddr) {
         self.address = Some(address);
+    }
+
+    fn accepted_changed_key(&self) -> bool {
+        self.accepted_changed
     }
 
     fn known_key_types(&self, host: &str, port: u16) -> Vec<String> {

@@ -120,6 +120,15 @@ impl Credentials {
         self
     }
 
+    /// Takes out the password and every method by which a server would learn one: for a host that may not be the right one.
+    #[must_use]
+    pub fn without_passwords(mut self) -> Self {
+        self.password = None;
+        let preferred = self.preferred.get_or_insert_with(LoginPlan::usual_methods);
+        preferred.retain(|method| !matches!(method.as_str(), "password" | "keyboard-interactive"));
+        self
+    }
+
     /// Takes the keys out, in the order they are tried.
     pub(super) fn take_identities(&mut self) -> Identities {
         let (listed, certificates) = (core::mem::take(&mut self.identities), core::mem::take(&mut self.certificates));

@@ -1,6 +1,6 @@
 //! In which order ways to authenticate are tried.
 
-use alloc::{collections::VecDeque, string::String, vec, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec::Vec};
 
 use crate::auth::AuthNeeded;
 use crate::key::PublicKey;
@@ -52,13 +52,18 @@ impl LoginPlan {
     /// OpenSSH's: `publickey`, `keyboard-interactive`, `password`.
     pub fn new(keys: Vec<LoginKey>, passwords: u32, rounds: u32) -> Self {
         Self {
-            preferred: vec!["publickey".into(), "keyboard-interactive".into(), "password".into()],
+            preferred: Self::usual_methods(),
             keys: keys.into(),
             passwords_left: passwords,
             password_attempt: 0,
             rounds_left: rounds,
             asked_none: false,
         }
+    }
+
+    /// OpenSSH's order.
+    pub(super) fn usual_methods() -> Vec<String> {
+        ["publickey", "keyboard-interactive", "password"].map(String::from).into()
     }
 
     /// Sets the order of methods; what is not named is not tried.
@@ -116,6 +121,8 @@ impl LoginPlan {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
     use crate::key::{KeyAlgorithm, PrivateKey};
     use crate::random::ChaChaRandom;
