@@ -1,8 +1,10 @@
 //! Logging in: the conversation is the core's; here somebody is asked.
 
+use std::net::IpAddr;
+
 use ssh_core::login::{AgentSignature, Conversation, Credentials, Step};
 use ssh_core::random::OsRandom;
-use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
+use ssh_core::{ChannelRequest, ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
 use crate::driver::{Deadline, Driver};
 use crate::error::Result;
@@ -59,9 +61,20 @@ pub trait Interaction {
 
 impl Interaction for () {}
 
-/// A login by the user's files.
-pub(crate) trait ConfiguredLogin: Send + Sync {
+/// What the user's files say about a session.
+pub(crate) trait ConfiguredSession: Send + Sync {
+    /// Logs in.
     fn login(&self, session: &Session) -> Result<&'static str>;
+
+    /// What is sent before anything is started.
+    fn environment(&self) -> Vec<ChannelRequest>;
+
+    /// How what is sent is marked from then on.
+    fn traffic_class(&self, has_terminal: bool) -> Option<u8>;
+
+    /// Where it comes from, if no proxy is in between.
+    #[cfg(unix)]
+    fn local_address(&self) -> Option<IpAddr>;
 }
 
 /// One login.

@@ -18,7 +18,7 @@ use crate::channel::Channel;
 use crate::driver::{Deadline, Driver, State};
 use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
-use crate::login::{ConfiguredLogin, Interaction, Login};
+use crate::login::{ConfiguredSession, Interaction, Login};
 use crate::transport::Transport;
 
 /// A connection to a server. Clones are the same connection; threads may share it.
@@ -30,7 +30,7 @@ pub struct Session {
     driver: Arc<Driver<ClientRole>>,
     timeouts: Timeouts,
     /// What the user's files say about the host.
-    pub(crate) configured: Option<Arc<dyn ConfiguredLogin>>,
+    pub(crate) configured: Option<Arc<dyn ConfiguredSession>>,
     host_key_changed: bool,
 }
 
@@ -207,9 +207,11 @@ impl Session {
     /// As [`Self::exec`].
     pub fn shell(&self, pty: Option<PtyRequest>) -> Result<Channel> {
         let channel = self.open_session()?;
+        self.mark_traffic(pty.is_some());
         if let Some(pty) = pty {
             channel.request(&ChannelRequest::Pty(pty), true)?;
         }
+        self.send_environment(&channel)?;
         channel.request(&ChannelRequest::Shell, true)?;
         Ok(channel)
     }
@@ -237,6 +239,15 @@ impl Session {
         let channel = Channel::new(Arc::clone(&self.driver), id, self.timeouts.wait);
         channel.wait_open()?;
         Ok(channel)
+    }
+
+    /// Marks what is sent from now on as `IPQoS` says, where the user's files are gone by: as that of a person at a terminal,
+    /// which must not wait, or as that of a program. What starts a command or a shell does this by itself.
+    pub fn mark_traffic(&self, has_terminal: bool) {
+        let class = self.configured.as_ref().and_then(|configured| configured.traffic_class(has_terminal));
+        if let Some(class) = class {
+            self.driver.set_traffic_class(class);
+        }
     }
 
     /// What the latest key exchange agreed on.
@@ -290,8 +301,16 @@ impl Session {
 
     fn begin(&self, request: &ChannelRequest) -> Result<Channel> {
         let channel = self.open_session()?;
+        self.mark_traffic(false);
+        self.send_environment(&channel)?;
         channel.request(request, true)?;
         Ok(channel)
+    }
+
+    /// What `SetEnv` and `SendEnv` say.
+    fn send_environment(&self, channel: &Channel) -> Result<()> {
+        let environment = self.configured.as_ref().map(|configured| configured.environment()).unwrap_or_default();
+        environment.iter().try_for_each(|variable| channel.request(variable, false))
     }
 
     fn exchange_keys(
@@ -338,7 +357,7 @@ pub fn read_key(path: impl AsRef<Path>, passphrase: Option<&SecretBytes>) -> Res
 
 /// Tries every address of the host until one answers.
 #[cfg(unix)]
-pub(crate) fn connect_tcp(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream> {
+fn connect_tcp(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream> {
     let deadline = Deadline::new("connecting", timeout);
     let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };
     let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");

@@ -10,7 +10,8 @@ use ssh_core::files::ssh_config::Resolved;
 use ssh_core::key::{KeyFileError, MAX_KEY_FILE_LENGTH, PrivateKey, PublicKey, PublicKeyLine};
 use ssh_core::login::{Credentials, LockedKeyFile};
 
-use crate::error::{Error, Result};
+use super::unexpanded;
+use crate::error::Result;
 use crate::login::Interaction;
 
 /// Adds the keys and certificates that the configuration names, or the usual ones. `person` hears of files that cannot be
@@ -21,7 +22,6 @@ pub(super) fn add(
     person: &mut dyn Interaction,
 ) -> Result<Credentials> {
     let is_named = !resolved.identities.files.values.is_empty();
-    let unexpanded = |error: ssh_core::files::ssh_config::TokenError| Error::Io(io::Error::other(error.to_string()));
     let mut warn = |path: &Path, error: &dyn std::fmt::Display| {
         person.warn(&format!("the key file {} cannot be used: {error}", path.display()));
     };

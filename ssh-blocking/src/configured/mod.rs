@@ -16,15 +16,18 @@
 mod identities;
 mod person;
 mod proxy;
+mod reach;
+mod session;
 mod terminal;
 
-use std::net::TcpStream;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ssh_core::ClientConfig;
 use ssh_core::adapter::split_target;
-use ssh_core::files::ssh_config::{AgentSocket, Proxy, Resolved};
+use ssh_core::files::ssh_config::{AgentSocket, Proxy, Resolved, TokenError};
 use ssh_core::key::HostKeyProof;
 use ssh_core::login::{Credentials, configured};
 
@@ -32,8 +35,8 @@ use crate::agent::Agent;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy as _, KnownHostsPolicy};
-use crate::login::{ConfiguredLogin, Interaction};
-use crate::session::{Connector, Session, Timeouts, connect_tcp};
+use crate::login::Interaction;
+use crate::session::{Connector, Session, Timeouts};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::{FdTransport, Transport};
 
@@ -56,6 +59,8 @@ pub struct Configured {
     resolved: Arc<Resolved>,
     person: Person,
     hops_left: usize,
+    /// Of a connection that was made, if no proxy is in between.
+    local_address: Option<IpAddr>,
 }
 
 impl Configured {
@@ -86,7 +91,13 @@ impl Configured {
     /// As [`Config::resolve`].
     pub fn of_host(config: &Config, host: &str) -> Result<Self> {
         let resolved = Arc::new(config.resolve(host)?);
-        Ok(Self { config: config.clone(), resolved, person: Arc::new(Mutex::new(())), hops_left: MAX_HOPS })
+        Ok(Self {
+            config: config.clone(),
+            resolved,
+            person: Arc::new(Mutex::new(())),
+            hops_left: MAX_HOPS,
+            local_address: None,
+        })
     }
 
     /// Sets who answers: [`Terminal`], or a window. With `BatchMode` it is only told things.
@@ -106,26 +117,40 @@ impl Configured {
     /// # Errors
     /// As [`Connector::connect`], and for a proxy or a host on the way that does not work.
     pub fn connect(&self) -> Result<Session> {
-        let resolved = &*self.resolved;
-        let timeout =
-            resolved.connection.connect_timeout.value.seconds.map(|seconds| Duration::from_secs(seconds.into()));
-        let timeouts = Timeouts { connect: Some(timeout.unwrap_or(CONNECT_TIMEOUT)), login: None, wait: None };
-        let mut config = configured::client_config(resolved)?;
-        config.limits.login_grace = LOGIN_GRACE;
+        let timeouts = Timeouts { connect: Some(self.connect_timeout()), login: None, wait: None };
+        let config = self.client_config()?;
         let (name, port) = self.host_key_name();
         let mut policy = self.host_keys();
-        let transport = self.transport(timeouts, &mut policy)?;
+        // A command that must not run is no news for after the login.
+        self.resolved.local_command().map_err(unexpanded)?;
+        let (transport, local_address) = self.transport(&mut policy)?;
         let connector = Connector::new().config(config).timeouts(timeouts).host_keys(policy);
         let mut session = connector.connect_boxed(transport, name, port)?;
-        session.configured = Some(Arc::new(self.clone()));
+        session.configured = Some(Arc::new(Self { local_address, ..self.clone() }));
         Ok(session)
+    }
+
+    /// How long the host has to answer (`ConnectTimeout`), each of its addresses, and then for the key exchange.
+    pub fn connect_timeout(&self) -> Duration {
+        let timeout = self.resolved.connection.connect_timeout.value.seconds;
+        timeout.map_or(CONNECT_TIMEOUT, |seconds| Duration::from_secs(seconds.into()))
+    }
+
+    /// What [`connect`](Self::connect) connects with, for sessions of other adapters.
+    ///
+    /// # Errors
+    /// [`Error::ConfigFile`] names the line with an algorithm that is not built in.
+    pub fn client_config(&self) -> Result<ClientConfig> {
+        let mut config = configured::client_config(&self.resolved)?;
+        config.limits.login_grace = LOGIN_GRACE;
+        Ok(config)
     }
 
     /// Logs in: with the agent's keys and the key files in OpenSSH's order, then with what the person knows. Says which
     /// method completed it.
     ///
     /// A host that is known by another key, and was let pass by `StrictHostKeyChecking no`, gets no password and no answer
-    /// to its questions, as with `ssh`.
+    /// to its questions, as with `ssh`. After the login `LocalCommand` runs, if that is permitted.
     ///
     /// # Errors
     /// [`Error::Login`] if nothing lets the user in.
@@ -135,7 +160,9 @@ impl Configured {
             self.warn_of_withheld_methods();
             credentials = credentials.without_passwords();
         }
-        session.login_with(&self.resolved.user, credentials, &mut person)
+        let method = session.login_with(&self.resolved.user, credentials, &mut person)?;
+        self.run_local_command()?;
+        Ok(method)
     }
 
     /// What [`login`](Self::login) logs in with, for sessions of other adapters: what the configuration, its files and its
@@ -177,47 +204,37 @@ impl Configured {
         }
     }
 
-    fn host_keys(&self) -> KnownHostsPolicy {
+    /// Whom [`connect`](Self::connect) trusts, for sessions of other adapters.
+    pub fn host_keys(&self) -> KnownHostsPolicy {
         let host_keys = &self.resolved.host_keys;
         let files = host_keys.user_files.value.0.iter().chain(&host_keys.global_files.value.0);
         let (asked, warned) = (Arc::clone(&self.person), Arc::clone(&self.person));
         KnownHostsPolicy::new(files.map(PathBuf::from).collect())
             .mode(configured::strict_host_key_checking(&self.resolved))
             .hash_names(host_keys.hash.value)
+            .keep_order(configured::host_key_order_is_fixed(&self.resolved))
             .revoked(host_keys.revoked.value.0.iter().map(PathBuf::from).collect())
             .check_address(host_keys.check_host_ip.value && host_keys.alias.value.is_none())
             .ask(move |question| lock(&asked).confirm(question))
             .warn(move |text| lock(&warned).warn(text))
     }
 
-    /// The way to the host; `policy` hears of the address if there is no proxy between.
-    fn transport(&self, timeouts: Timeouts, policy: &mut KnownHostsPolicy) -> Result<Box<dyn Transport>> {
+    /// The way to the host, and our address on it; `policy` hears of the host's. With a proxy in between there are none.
+    fn transport(&self, policy: &mut KnownHostsPolicy) -> Result<(Box<dyn Transport>, Option<IpAddr>)> {
         let resolved = &*self.resolved;
         match &resolved.proxy.value {
             Proxy::None => {
-                let stream = self.connect_tcp(timeouts)?;
+                let stream = reach::connect(resolved, self.connect_timeout())?;
                 policy.reached(stream.peer_addr()?.ip());
-                Ok(Box::new(FdTransport::tcp(stream)?))
+                let local_address = stream.local_addr()?.ip();
+                Ok((Box::new(FdTransport::tcp(stream)?), Some(local_address)))
             }
             Proxy::Command(_) => {
-                let command =
-                    resolved.proxy_command().map_err(|error| Error::Io(std::io::Error::other(error.to_string())))?;
-                Ok(Box::new(proxy::CommandTransport::start(&command.unwrap_or_default())?))
+                let command = resolved.proxy_command().map_err(unexpanded)?;
+                Ok((Box::new(proxy::CommandTransport::start(&command.unwrap_or_default())?), None))
             }
-            Proxy::Jump(jump) => proxy::jump(self, &jump.hosts),
+            Proxy::Jump(jump) => Ok((proxy::jump(self, &jump.hosts)?, None)),
         }
-    }
-
-    fn connect_tcp(&self, timeouts: Timeouts) -> Result<TcpStream> {
-        let connection = &self.resolved.connection;
-        let mut connected = Err(Error::Io(std::io::ErrorKind::InvalidInput.into()));
-        for _ in 0..connection.connection_attempts.value.max(1) {
-            connected = connect_tcp(&self.resolved.host_name, connection.port.value.0, timeouts.connect);
-            if connected.is_ok() {
-                break;
-            }
-        }
-        connected
     }
 
     /// The agent that is configured, or the environment's. One that does not answer is passed over, as if there were none.
@@ -250,12 +267,6 @@ impl Configured {
     }
 }
 
-impl ConfiguredLogin for Configured {
-    fn login(&self, session: &Session) -> Result<&'static str> {
-        Self::login(self, session)
-    }
-}
-
 impl Session {
     /// Connects as `ssh` does: to a host or an alias of the user's configuration, `host:port` and `user@host` included,
     /// over proxies and through other hosts, and checks its key by the configured files. A person is asked at the
@@ -269,6 +280,10 @@ impl Session {
         let about = format!("{}@{}", host.resolved.user, host.resolved.host_name);
         host.person(Terminal::about(about)).connect()
     }
+}
+
+fn unexpanded(error: TokenError) -> Error {
+    Error::Io(std::io::Error::other(error.to_string()))
 }
 
 fn lock(person: &Person) -> MutexGuard<'_, dyn Interaction + Send + 'static> {

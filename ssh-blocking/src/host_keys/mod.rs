@@ -67,6 +67,7 @@ pub struct KnownHostsPolicy {
     mode: StrictHostKeyChecking,
     hash_names: bool,
     accepted_changed: bool,
+    keeps_order: bool,
     ask: Option<Ask>,
     warn: Box<dyn FnMut(&str) + Send>,
 }
@@ -91,6 +92,7 @@ impl KnownHostsPolicy {
             mode,
             hash_names: false,
             accepted_changed: false,
+            keeps_order: false,
             ask: None,
             warn,
         }
@@ -123,6 +125,13 @@ impl KnownHostsPolicy {
     #[must_use]
     pub fn check_address(mut self, check: bool) -> Self {
         self.checks_address = check;
+        self
+    }
+
+    /// Whether algorithms keep their order, whatever keys a host is known by.
+    #[must_use]
+    pub fn keep_order(mut self, keep: bool) -> Self {
+        self.keeps_order = keep;
         self
     }
 
@@ -237,6 +246,9 @@ impl HostKeyPolicy for KnownHostsPolicy {
     }
 
     fn known_key_types(&self, host: &str, port: u16) -> Vec<String> {
+        if self.keeps_order {
+            return Vec::new();
+        }
         let known = self.files.iter().filter_map(|path| Self::read(path).ok());
         known
             .flat_map(|hosts| hosts.known_key_types(host, port).into_iter().map(String::from).collect::<Vec<_>>())

@@ -33,6 +33,12 @@ pub fn client_config(resolved: &Resolved) -> Result<ClientConfig, ConfigError> {
     Ok(config)
 }
 
+/// Whether the order of `HostKeyAlgorithms` is the user's own: then the keys that a host is known by do not come first. A list
+/// to which some are only added, or from which some are taken away, has no order of its own.
+pub fn host_key_order_is_fixed(resolved: &Resolved) -> bool {
+    resolved.algorithms.host_key.value.0.as_ref().is_some_and(|list| !list.starts_with(['+', '-']))
+}
+
 /// What becomes of hosts that nobody knows. With `BatchMode` there is nobody to ask.
 pub fn strict_host_key_checking(resolved: &Resolved) -> StrictHostKeyChecking {
     match resolved.host_keys.strict.value {
@@ -64,6 +70,15 @@ pub fn credentials(resolved: &Resolved) -> Credentials {
     let prompts = if resolved.login.batch_mode.value { 0 } else { resolved.login.password_prompts.value };
     let credentials = Credentials::none().prompts(prompts).preferred(methods(resolved));
     credentials.identities_only(resolved.identities.only_these.value)
+}
+
+/// The variables that go to the server: those of `own` that `SendEnv` names, unless `SetEnv` sets them, then what that sets.
+pub fn environment(resolved: &Resolved, own: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (send, set) = (&resolved.session.send_env.value, &resolved.session.set_env.value.0);
+    let is_set = |name: &[u8]| set.iter().any(|(each, _)| each.as_bytes() == name);
+    let sent = own.into_iter().filter(|(name, _)| send.covers(name) && !is_set(name));
+    let set = set.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    sent.chain(set).collect()
 }
 
 /// The preset, or the default, changed by the lists.

@@ -4,3 +4,5 @@
 mod common;
 mod host_keys;
 mod login;
+mod reaching;
+mod sessions;

@@ -1,32 +1,10 @@
 //! The server: what the connection to it is made with, whom it must be, and what is told about it.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use ssh_core::crypto::mac::Mac;
 use ssh_core::key::{FingerprintHash, PublicKey};
 use ssh_core::{ClientConfig, Negotiated, Untrusted};
 
 use super::log;
-use super::settings::Settings;
-
-/// How long a host has to answer if `ConnectTimeout` does not say.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long a login may take; the server has its own, shorter, opinion about it.
-const LOGIN_GRACE: Duration = Duration::from_secs(60 * 60);
-
-/// The configuration that the settings ask for.
-pub(crate) fn config(settings: &Settings) -> ClientConfig {
-    let mut config = settings.config.clone();
-    config.limits.login_grace = LOGIN_GRACE;
-    config
-}
-
-/// Files that name known hosts; new ones go to the first.
-pub(crate) fn known_hosts_files(settings: &Settings) -> Vec<PathBuf> {
-    settings.user_known_hosts.iter().chain(&settings.global_known_hosts).cloned().collect()
-}
 
 /// A line about the key that the server has shown.
 pub(crate) fn debug_host_key(key: &PublicKey) {
