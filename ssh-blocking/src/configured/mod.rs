@@ -14,6 +14,7 @@
 //! ```
 
 mod identities;
+mod known_hosts_command;
 mod person;
 mod proxy;
 mod reach;
@@ -39,6 +40,8 @@ use crate::login::Interaction;
 use crate::session::{Connector, Session, Timeouts};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::{FdTransport, Transport};
+
+use known_hosts_command::KnownHostsCommand;
 
 pub use person::AgentAndPerson;
 pub use terminal::Terminal;
@@ -209,7 +212,15 @@ impl Configured {
         let host_keys = &self.resolved.host_keys;
         let files = host_keys.user_files.value.0.iter().chain(&host_keys.global_files.value.0);
         let (asked, warned) = (Arc::clone(&self.person), Arc::clone(&self.person));
-        KnownHostsPolicy::new(files.map(PathBuf::from).collect())
+        let policy = KnownHostsPolicy::new(files.map(PathBuf::from).collect());
+        let policy = match &host_keys.command.value.0 {
+            Some(_) => {
+                let command = KnownHostsCommand::new(Arc::clone(&self.resolved), Arc::clone(&self.person));
+                policy.more_hosts(move |lookup| command.look_up(lookup))
+            }
+            None => policy,
+        };
+        policy
             .mode(configured::strict_host_key_checking(&self.resolved))
             .hash_names(host_keys.hash.value)
             .keep_order(configured::host_key_order_is_fixed(&self.resolved))

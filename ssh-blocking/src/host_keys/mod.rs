@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use ssh_core::UnixTime;
 use ssh_core::files::known_hosts::{KnownHosts, edit, host_name};
+use ssh_core::files::ssh_config::{HostLookup, LookupPurpose};
 use ssh_core::key::{FingerprintHash, PublicKey, RevocationList};
 use ssh_core::login::{
     HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,
@@ -17,6 +18,9 @@ use crate::error::{Error, Result};
 mod file;
 
 pub use file::replace_known_hosts;
+
+/// What is said of lines that come from no file.
+const MORE_HOSTS: &str = "the output of KnownHostsCommand";
 
 /// Decides about a server's host key. There is no implementation that trusts everybody; a test that wants one writes it.
 pub trait HostKeyPolicy {
@@ -58,6 +62,9 @@ impl HostKeyPolicy for PublicKey {
 /// Asks a person whether to trust a host: is given the question, says yes or no.
 pub type Ask = Box<dyn FnMut(&str) -> bool + Send>;
 
+/// Lines of a `known_hosts` file from elsewhere.
+type MoreHosts = Box<dyn Fn(&HostLookup<'_>) -> Result<Vec<u8>> + Send>;
+
 /// Trusts the hosts that `known_hosts` files name.
 pub struct KnownHostsPolicy {
     files: Vec<PathBuf>,
@@ -68,6 +75,7 @@ pub struct KnownHostsPolicy {
     hash_names: bool,
     accepted_changed: bool,
     keeps_order: bool,
+    more_hosts: Option<MoreHosts>,
     ask: Option<Ask>,
     warn: Box<dyn FnMut(&str) + Send>,
 }
@@ -93,6 +101,7 @@ impl KnownHostsPolicy {
             hash_names: false,
             accepted_changed: false,
             keeps_order: false,
+            more_hosts: None,
             ask: None,
             warn,
         }
@@ -135,6 +144,14 @@ impl KnownHostsPolicy {
         self
     }
 
+    /// Sets who knows more than the files, in lines like theirs, and is asked at every look into them (`KnownHostsCommand`). An
+    /// error refuses the host.
+    #[must_use]
+    pub fn more_hosts(mut self, more: impl Fn(&HostLookup<'_>) -> Result<Vec<u8>> + Send + 'static) -> Self {
+        self.more_hosts = Some(Box::new(more));
+        self
+    }
+
     /// Sets who is asked in [`StrictHostKeyChecking::Ask`]; without, the answer is no.
     #[must_use]
     pub fn ask(mut self, ask: impl FnMut(&str) -> bool + Send + 'static) -> Self {
@@ -156,12 +173,24 @@ impl KnownHostsPolicy {
 
     fn judge(&self, host: &str, port: u16, key: &PublicKey) -> Result<HostKeyDecision> {
         let read = self.files.iter().map(|path| Ok((path.display().to_string(), Self::read(path)?)));
-        let files = read.collect::<Result<Vec<_>>>()?;
+        let mut files = read.collect::<Result<Vec<_>>>()?;
+        let address = self.address_beside(host).filter(|_| key.certificate().is_none());
+        let by_address = address.map(|address| (address, LookupPurpose::Address));
+        for (name, purpose) in [(host.to_owned(), LookupPurpose::HostName)].into_iter().chain(by_address) {
+            let lookup = HostLookup { name: &host_name(&name, port), purpose, key: Some(key) };
+            if let Some(more) = self.ask_more(&lookup) {
+                files.push((MORE_HOSTS.into(), KnownHosts::parse(&more?)));
+            }
+        }
         let files = files.iter().map(|(name, hosts)| (name.as_str(), hosts));
         Ok(match self.address_beside(host) {
             Some(address) => judge_host_key_and_address(self.mode, files, host, &address, port, key, now()),
             None => judge_host_key(self.mode, files, host, port, key, now()),
         })
+    }
+
+    fn ask_more(&self, lookup: &HostLookup<'_>) -> Option<Result<Vec<u8>>> {
+        self.more_hosts.as_ref().map(|more| more(lookup))
     }
 
     fn refuse_revoked(&self, host: &str, key: &PublicKey) -> Result<()> {
@@ -249,8 +278,12 @@ impl HostKeyPolicy for KnownHostsPolicy {
         if self.keeps_order {
             return Vec::new();
         }
+        let lookup = HostLookup { name: &host_name(host, port), purpose: LookupPurpose::Order, key: None };
+        // Why one of them does not answer is told when the key is judged.
+        let more = self.ask_more(&lookup).and_then(Result::ok);
         let known = self.files.iter().filter_map(|path| Self::read(path).ok());
         known
+            .chain(more.map(|text| KnownHosts::parse(&text)))
             .flat_map(|hosts| hosts.known_key_types(host, port).into_iter().map(String::from).collect::<Vec<_>>())
             .collect()
     }

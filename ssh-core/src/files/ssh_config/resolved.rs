@@ -65,7 +65,7 @@ pub enum WarningKind {
 ///
 /// Paths and commands of `identities`, `proxy`, `host_keys.command` and `session.local_command` are as they were written:
 /// [`Resolved::identity_files`], [`Resolved::certificate_files`], [`Resolved::proxy_command`],
-/// [`Resolved::local_command`] and [`Resolved::expand`] expand them. All other values are expanded.
+/// [`Resolved::local_command`], [`Resolved::known_hosts_command`] and [`Resolved::expand`] expand them. All other values are expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resolved {
@@ -101,7 +101,7 @@ pub struct Resolved {
     pub(super) is_canonical: bool,
     home: String,
     environment: Vec<(String, String)>,
-    tokens: Tokens,
+    pub(super) tokens: Tokens,
 }
 
 impl Resolved {
@@ -135,6 +135,11 @@ impl Resolved {
     pub fn expand(&self, text: &str) -> Result<String, TokenError> {
         let text = expand_environment(text, &self.environment)?;
         self.tokens.expand(&expand_tilde(&text, &self.home), USUAL)
+    }
+
+    /// `${NAME}` and other tokens than the usual ones.
+    pub(super) fn expand_by(&self, tokens: &Tokens, text: &str, allowed: &str) -> Result<String, TokenError> {
+        tokens.expand(&expand_environment(text, &self.environment)?, allowed)
     }
 
     /// The files of keys: those that were named, or the usual ones. None if one of them is `none`.

@@ -14,6 +14,9 @@ pub(super) const OF_USER: &str = "dhijkLlnpu";
 /// Tokens of `ProxyCommand`.
 pub(super) const OF_PROXY_COMMAND: &str = "hnpr";
 
+/// Tokens of `KnownHostsCommand`.
+pub(super) const OF_KNOWN_HOSTS_COMMAND: &str = "CdfHhIijKkLlnprtu";
+
 /// Tokens of `LocalCommand`.
 pub(super) const OF_LOCAL_COMMAND: &str = "CdhijkLlnprTu";
 
