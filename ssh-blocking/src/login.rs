@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ssh_core::login::{AgentSignature, Conversation, Credentials, Step};
+use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UsedKeyFile};
 use ssh_core::random::OsRandom;
 use ssh_core::{ChannelRequest, ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
@@ -53,6 +53,12 @@ pub trait Interaction {
         None
     }
 
+    /// Hears of a key of a file that has signed, whether that let the user in or not: an agent may want to have it
+    /// (`AddKeysToAgent`).
+    fn key_used(&mut self, used: UsedKeyFile) {
+        let _ = used;
+    }
+
     /// Shows the server's banner.
     fn banner(&mut self, text: &Untrusted) {
         let _ = text;
@@ -92,6 +98,9 @@ impl Login<'_> {
         // The next login begins where this one ended.
         if let Some(event) = conversation.unanswered() {
             self.driver.act(|state| state.inbox.events.push_front(event));
+        }
+        for used in conversation.take_used_files() {
+            self.interaction.key_used(used);
         }
         result
     }

@@ -14,6 +14,7 @@
 //! ```
 
 mod identities;
+mod keys_to_agent;
 mod known_hosts_command;
 mod person;
 mod proxy;
@@ -41,6 +42,7 @@ use crate::session::{Connector, Session, Timeouts};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::{FdTransport, Transport};
 
+use keys_to_agent::Keeping;
 use known_hosts_command::KnownHostsCommand;
 
 pub use person::AgentAndPerson;
@@ -185,7 +187,8 @@ impl Configured {
             credentials = credentials.agent_keys(keys.into_iter().map(|identity| identity.key));
         }
         let credentials = identities::add(&self.resolved, credentials, &mut *self.lock())?;
-        Ok((credentials, AgentAndPerson { agent, person: self.person.clone() }))
+        let keeping = Keeping::new(&self.resolved);
+        Ok((credentials, AgentAndPerson { agent, person: self.person.clone(), keeping }))
     }
 
     /// What `ssh` says about a host whose key has changed.

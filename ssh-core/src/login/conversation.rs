@@ -4,7 +4,7 @@ use alloc::{string::String, vec, vec::Vec};
 
 use super::credentials::Credentials;
 use super::error::LoginError;
-use super::identities::{Identities, Signer, Unlocked, Unlocking, UnusableKeyFile};
+use super::identities::{Identities, Signer, Unlocked, Unlocking, UnusableKeyFile, UsedKeyFile};
 use super::plan::{LoginPlan, LoginStep};
 use crate::auth::{AuthMethod, AuthNeeded, PasswordChangeNeeded, Prompts};
 use crate::endpoint::{Client, ClientEvent, SignRequest};
@@ -81,6 +81,8 @@ pub struct Conversation {
     question: Option<ClientEvent>,
     /// The key file that is being unlocked, and how often that failed.
     unlocking: Option<(usize, u32)>,
+    /// Keys that have signed.
+    used: Vec<usize>,
 }
 
 impl Conversation {
@@ -99,6 +101,7 @@ impl Conversation {
             answered_with_password: false,
             question: None,
             unlocking: None,
+            used: Vec::new(),
         }
     }
 
@@ -242,6 +245,13 @@ impl Conversation {
         self.question.take()
     }
 
+    /// The keys of files that the server would take and that have signed; for when the login is over, as they are taken out.
+    /// An agent may want to have them (`AddKeysToAgent`).
+    pub fn take_used_files(&mut self) -> Vec<UsedKeyFile> {
+        let used = core::mem::take(&mut self.used);
+        used.into_iter().filter_map(|index| self.identities.take_file(index)).collect()
+    }
+
     fn try_next(&mut self, client: &mut Client, needed: AuthNeeded) -> Step {
         loop {
             let tried = match self.plan.next(&needed) {
@@ -305,8 +315,9 @@ impl Conversation {
     /// A key that cannot sign is passed over; the server asks for something else.
     fn sign(&mut self, client: &mut Client, random: &mut dyn SecureRandom, request: SignRequest) -> Step {
         match self.identities.signer(&request.key) {
-            Signer::Key(key) => {
+            Signer::Key(index, key) => {
                 let signature = key.sign(request.algorithm, &request.data, random).ok();
+                self.used.push(index);
                 answered(client.answer_signature(request, signature.as_deref()))
             }
             Signer::Agent(key) => {

@@ -56,7 +56,15 @@ impl Credentials {
     /// Adds a key; keys are tried in order.
     #[must_use]
     pub fn key(mut self, key: PrivateKey) -> Self {
-        self.identities.push(Identity::Key(Box::new(key)));
+        self.identities.push(Identity::Key(Box::new(key), None));
+        self
+    }
+
+    /// Adds a key of the file `name`: [`Conversation::take_used_files`](super::Conversation::take_used_files) says whether it
+    /// was needed.
+    #[must_use]
+    pub fn key_file(mut self, name: &str, key: PrivateKey) -> Self {
+        self.identities.push(Identity::Key(Box::new(key), Some(name.into())));
         self
     }
 

@@ -17,5 +17,5 @@ pub use error::LoginError;
 pub use host_keys::{
     HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,
 };
-pub use identities::{Unlocked, Unlocking, UnusableKeyFile};
+pub use identities::{Unlocked, Unlocking, UnusableKeyFile, UsedKeyFile};
 pub use plan::{LoginKey, LoginPlan, LoginStep};

@@ -20,6 +20,8 @@ use ssh_interop_tests::{DEADLINE, Output, run_with_timeout, temp_dir};
 pub(crate) struct Person {
     pub(crate) passphrase: Option<&'static str>,
     pub(crate) password: Option<&'static str>,
+    /// Whether the answer to a question is yes.
+    pub(crate) consents: bool,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -48,6 +50,11 @@ impl Interaction for Person {
     fn answers(&mut self, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
         self.note(format!("{} questions", prompts.prompts.len()));
         prompts.prompts.iter().map(|_| self.password.map(SecretBytes::from)).collect()
+    }
+
+    fn confirm(&mut self, question: &str) -> bool {
+        self.note(format!("question: {question}"));
+        self.consents
     }
 
     fn warn(&mut self, text: &str) {

@@ -3,6 +3,7 @@
 
 mod common;
 mod host_keys;
+mod keys_to_agent;
 mod login;
 mod reaching;
 mod sessions;
