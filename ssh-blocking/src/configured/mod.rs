@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod host_based;
 mod identities;
 mod keys_to_agent;
 mod known_hosts_command;
@@ -64,6 +65,7 @@ pub struct Configured {
     resolved: Arc<Resolved>,
     person: Person,
     hops_left: usize,
+    host_key_files: Vec<PathBuf>,
     /// Of a connection that was made, if no proxy is in between.
     local_address: Option<IpAddr>,
 }
@@ -101,6 +103,7 @@ impl Configured {
             resolved,
             person: Arc::new(Mutex::new(())),
             hops_left: MAX_HOPS,
+            host_key_files: host_based::usual_files(),
             local_address: None,
         })
     }
@@ -109,6 +112,14 @@ impl Configured {
     #[must_use]
     pub fn person(mut self, person: impl Interaction + Send + 'static) -> Self {
         self.person = Arc::new(Mutex::new(person));
+        self
+    }
+
+    /// Sets the files with the keys of this host, which vouches for its user where `HostbasedAuthentication` and
+    /// `EnableSSHKeysign` are set and the user may read them; otherwise those in `/etc/ssh`.
+    #[must_use]
+    pub fn host_key_files(mut self, files: Vec<PathBuf>) -> Self {
+        self.host_key_files = files;
         self
     }
 
@@ -160,7 +171,8 @@ impl Configured {
     /// # Errors
     /// [`Error::Login`] if nothing lets the user in.
     pub fn login(&self, session: &Session) -> Result<&'static str> {
-        let (mut credentials, mut person) = self.prepare_login(session.host_key_proof().as_ref())?;
+        let local_address = session.configured.as_ref().and_then(|configured| configured.local_address());
+        let (mut credentials, mut person) = self.prepare(session.host_key_proof().as_ref(), local_address)?;
         if session.host_key_changed() {
             self.warn_of_withheld_methods();
             credentials = credentials.without_passwords();
@@ -176,6 +188,14 @@ impl Configured {
     /// # Errors
     /// [`Error::Agent`] or [`Error::Io`] if the conversation with the agent broke.
     pub fn prepare_login(&self, proof: Option<&HostKeyProof>) -> Result<(Credentials, AgentAndPerson)> {
+        self.prepare(proof, self.local_address)
+    }
+
+    fn prepare(
+        &self,
+        proof: Option<&HostKeyProof>,
+        local_address: Option<IpAddr>,
+    ) -> Result<(Credentials, AgentAndPerson)> {
         let mut agent = self.agent();
         let mut credentials = configured::credentials(&self.resolved);
         if let Some(agent) = &mut agent {
@@ -185,6 +205,9 @@ impl Configured {
             // An agent without keys, or one that does not say, is as good as none.
             let keys = agent.identities().unwrap_or_default();
             credentials = credentials.agent_keys(keys.into_iter().map(|identity| identity.key));
+        }
+        if let Some(host) = host_based::host(&self.resolved, &self.host_key_files, local_address)? {
+            credentials = credentials.vouching_host(host);
         }
         let credentials = identities::add(&self.resolved, credentials, &mut *self.lock())?;
         let keeping = Keeping::new(&self.resolved);

@@ -86,7 +86,7 @@ pub(super) fn jump(target: &Configured, hosts: &[JumpHost]) -> Result<Box<dyn Tr
         config = config.set("proxyjump", through.join(","));
     }
     let resolved = config.resolve(host)?.into();
-    let hop = Configured { config, resolved, person: target.person.clone(), hops_left, local_address: None };
+    let hop = Configured { config, resolved, hops_left, local_address: None, ..target.clone() };
     let session = hop.connect()?;
     hop.login(&session)?;
     let (host, port) = (&target.resolved.host_name, target.resolved.connection.port.value.0);

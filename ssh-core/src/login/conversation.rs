@@ -83,6 +83,8 @@ pub struct Conversation {
     unlocking: Option<(usize, u32)>,
     /// Keys that have signed.
     used: Vec<usize>,
+    /// The key that this host vouches with.
+    vouching: Option<usize>,
 }
 
 impl Conversation {
@@ -102,6 +104,7 @@ impl Conversation {
             question: None,
             unlocking: None,
             used: Vec::new(),
+            vouching: None,
         }
     }
 
@@ -257,6 +260,7 @@ impl Conversation {
             let tried = match self.plan.next(&needed) {
                 LoginStep::None => self.authenticate(client, AuthMethod::None),
                 LoginStep::PublicKey(key) => self.authenticate(client, AuthMethod::PublicKey(key)),
+                LoginStep::HostBased(key) => self.vouch(client, key),
                 LoginStep::Unlock(file) => {
                     self.question = Some(ClientEvent::AuthNeeded(needed));
                     return self.ask_passphrase(file);
@@ -290,6 +294,17 @@ impl Conversation {
         }
     }
 
+    /// Has this host say who its user is.
+    fn vouch(&mut self, client: &mut Client, index: usize) -> Result<(), Misuse> {
+        let host = self.credentials.host.as_ref();
+        let host = host.and_then(|host| host.keys.get(index).map(|key| (host, key.public_key().clone())));
+        let (host, key) = host.ok_or(Misuse::NoUsableAlgorithm)?;
+        let (host_name, user_name) = (host.host_name.clone(), host.user_name.clone());
+        self.authenticate(client, AuthMethod::HostBased { key, host_name, user_name })?;
+        self.vouching = Some(index);
+        Ok(())
+    }
+
     fn try_password(&mut self, client: &mut Client, password: SecretBytes) -> Result<(), Misuse> {
         self.last_password = Some(SecretBytes::copied_from(password.expose()));
         self.authenticate(client, AuthMethod::Password(password))
@@ -298,6 +313,7 @@ impl Conversation {
     fn authenticate(&mut self, client: &mut Client, method: AuthMethod) -> Result<(), Misuse> {
         let name = method.name();
         client.authenticate(&self.user, method)?;
+        self.vouching = None;
         if name != "none" && !self.tried.contains(&name) {
             self.tried.push(name);
         }
@@ -314,6 +330,10 @@ impl Conversation {
 
     /// A key that cannot sign is passed over; the server asks for something else.
     fn sign(&mut self, client: &mut Client, random: &mut dyn SecureRandom, request: SignRequest) -> Step {
+        if let Some(key) = self.vouching.and_then(|index| self.credentials.host.as_ref()?.keys.get(index)) {
+            let signature = key.sign(request.algorithm, &request.data, random).ok();
+            return answered(client.answer_signature(request, signature.as_deref()));
+        }
         match self.identities.signer(&request.key) {
             Signer::Key(index, key) => {
                 let signature = key.sign(request.algorithm, &request.data, random).ok();

@@ -12,7 +12,7 @@ mod identities;
 mod plan;
 
 pub use conversation::{AgentSignature, Conversation, Step};
-pub use credentials::{Credentials, LockedKeyFile};
+pub use credentials::{Credentials, LockedKeyFile, VouchingHost};
 pub use error::LoginError;
 pub use host_keys::{
     HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,

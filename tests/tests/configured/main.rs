@@ -2,6 +2,7 @@
 //! run the same.
 
 mod common;
+mod host_based;
 mod host_keys;
 mod keys_to_agent;
 mod login;
