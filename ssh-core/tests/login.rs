@@ -9,7 +9,7 @@ use ssh_core::crypto::signature;
 use ssh_core::key::{
     CertificateBuilder, KeyAlgorithm, KeyEncryption, KeyFileError, KeyFileFormat, PrivateKey, PublicKey,
 };
-use ssh_core::login::{Conversation, Credentials, LockedKeyFile, LoginError, Step};
+use ssh_core::login::{Conversation, Credentials, LockedKeyFile, LoginError, Step, VouchingHost};
 use ssh_core::{AuthAnswer, ClientEvent, Credential, Misuse, Prompt, SecretBytes, ServerEvent};
 
 thread_local! {
@@ -29,12 +29,19 @@ struct Person {
     agent: Vec<PrivateKey>,
     asked: Vec<&'static str>,
     unusable: Vec<KeyFileError>,
+    /// Files whose keys have signed.
+    used: Vec<String>,
 }
 
 /// Both sides up to the first question about the user.
 fn pair(seed: u64) -> Pair {
-    let methods = ["publickey", "password", "keyboard-interactive"];
-    let setup = Setup::new(seed).configure(|_, server| server.auth_methods = methods.map(String::from).into());
+    pair_with(seed, &["publickey", "password", "keyboard-interactive"])
+}
+
+/// The same with a server that offers these methods.
+fn pair_with(seed: u64, methods: &[&str]) -> Pair {
+    let methods: Vec<_> = methods.iter().map(|&name| String::from(name)).collect();
+    let setup = Setup::new(seed).configure(|_, server| server.auth_methods = methods);
     let mut pair = setup.build();
     pair.accept_host_key();
     pair.run();
@@ -112,6 +119,7 @@ fn talk(
         }
     };
     pair.client_events.extend(conversation.unanswered());
+    person.used = conversation.take_used_files().into_iter().map(|used| used.name).collect();
     result
 }
 
@@ -414,4 +422,69 @@ fn a_file_with_another_key_than_it_says_is_not_used() {
     let (result, _) = offered(Credentials::none().prompts(1).locked_key(file), &mut person, Some(&publics([2])[0]));
     assert!(result.is_err());
     assert_eq!(person.unusable, [KeyFileError::PublicMismatch]);
+}
+
+/// The host's keys come first, each once; that they are a user's keys, too, makes no difference.
+#[test]
+fn a_host_vouches_before_keys_are_tried() {
+    let keys = || (20..22).map(|seed| key(KeyAlgorithm::Ed25519, seed)).collect::<Vec<_>>();
+    let credentials = || {
+        let host = VouchingHost { host_name: "here.".into(), user_name: "me".into(), keys: keys() };
+        Credentials::none().vouching_host(host).key_file("a file", key(KeyAlgorithm::Ed25519, 20))
+    };
+    let second = keys()[1].public_key().clone();
+    let mut pair = pair_with(31, &["publickey", "hostbased"]);
+    let mut person = Person::default();
+    let method = talk(&mut pair, credentials(), &mut person, |credential| match credential {
+        Credential::HostBased { key, host_name, user_name, .. } => {
+            if_right(*key == second && host_name == "here." && user_name == "me")
+        }
+        _ => AuthAnswer::Reject,
+    });
+    assert_eq!((method, person.used.len()), (Ok("hostbased"), 0));
+    // A server that does not listen is not told.
+    let mut pair = pair_with(32, &["publickey"]);
+    let method = talk(&mut pair, credentials(), &mut person, |credential| {
+        if_right(matches!(credential, Credential::PublicKey { .. }))
+    });
+    assert_eq!((method, &*person.used), (Ok("publickey"), &["a file".to_owned()][..]));
+}
+
+/// What an agent may want to have: keys of files that were needed, no others.
+#[test]
+fn keys_of_files_that_have_signed_are_told() {
+    let algorithm = KeyAlgorithm::Ed25519;
+    let credentials = Credentials::none()
+        .key_file("refused", key(algorithm, 23))
+        .key(key(algorithm, 24))
+        .key_file("taken", key(algorithm, 25))
+        .key_file("not needed", key(algorithm, 26));
+    let mut person = Person::default();
+    WANTED.set(Some(key(algorithm, 25).public_key().clone()));
+    let method = talk(&mut pair(33), credentials, &mut person, |credential| {
+        if_right(matches!(credential, Credential::PublicKey { .. }))
+    });
+    WANTED.set(None);
+    assert_eq!((method, &*person.used), (Ok("publickey"), &["taken".to_owned()][..]));
+}
+
+/// A host that may be another learns no password, neither that nor an answer.
+#[test]
+fn without_passwords_nobody_is_asked_for_one() {
+    for credentials in [Credentials::from("secret").prompts(3), Credentials::none().prompts(3)] {
+        let preferred = ["keyboard-interactive", "password", "publickey"].map(String::from);
+        let credentials = credentials.preferred(preferred.into()).without_passwords();
+        let mut person = Person { password: Some("secret"), answers: Some(vec!["secret"]), ..Person::default() };
+        let mut shown = Vec::new();
+        let refused = talk(&mut pair(34), credentials, &mut person, |credential| {
+            shown.push(credential.method());
+            AuthAnswer::Reject
+        });
+        assert!(matches!(refused, Err(LoginError::Refused { tried, .. }) if tried.is_empty()));
+        assert!(person.asked.is_empty() && shown.iter().all(|method| *method == "none"), "{shown:?}");
+    }
+    let refused = talk(&mut pair(35), Credentials::from("secret").without_passwords(), &mut Person::default(), |_| {
+        AuthAnswer::Reject
+    });
+    assert!(matches!(refused, Err(LoginError::Refused { .. })));
 }

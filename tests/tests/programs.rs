@@ -17,6 +17,7 @@ ssh_interop_tests::test_each_of_ours!(
     a_login_that_takes_too_long,
     a_child_that_outlives_its_output,
     a_connection_without_a_command,
+    what_runs_is_as_configured,
     our_client_sends_the_environment,
 );
 
@@ -159,6 +160,41 @@ fn a_connection_without_a_command(ours: Ours) {
     drop(sshd);
     let status = held.wait(Duration::from_secs(10));
     assert_eq!(status.and_then(|status| status.code()), Some(255), "it ends with its server: {}", held.log());
+}
+
+/// `RemoteCommand`, `StdinNull`, `SessionType`, `RequestTTY` and `LocalCommand` mean to our client what they mean to `ssh`.
+fn what_runs_is_as_configured(ours: Ours) {
+    if !require_all(&["sshd", "ssh", "ssh-keygen"]) {
+        return;
+    }
+    let sshd = Sshd::builder().start();
+    let local = ["PermitLocalCommand=yes", "LocalCommand=echo local %n"];
+    for (options, command, expected) in [
+        (&["RemoteCommand=echo remote"][..], None, Some("remote\n")),
+        (&["RemoteCommand=echo remote"], Some("echo another"), None),
+        (&["StdinNull=yes"], Some("cat; echo end"), Some("end\n")),
+        (&["StdinNull=no"], Some("cat; echo end"), Some("input\nend\n")),
+        (&["SessionType=subsystem"], Some("no-such-subsystem"), None),
+        (&["SessionType=subsystem"], None, None),
+        (&["SessionType=subsystem", "StdinNull=yes"], Some("sftp"), Some("")),
+        (&["RequestTTY=force", "StdinNull=yes"], Some("tty > /dev/null && echo terminal"), Some("terminal\r\n")),
+        (&["RequestTTY=no"], Some("tty > /dev/null || echo none"), Some("none\n")),
+        (&local, Some("echo remote"), Some("local 127.0.0.1\nremote\n")),
+    ] {
+        let (identity, known_hosts) = (sshd.identity(), sshd.known_hosts());
+        let ours = ours.ssh_command(sshd.port(), identity, known_hosts, options);
+        let theirs = ssh_command(sshd.port(), identity, known_hosts, options);
+        for mut ssh in [theirs, ours] {
+            ssh.arg(sshd.destination()).args(command);
+            let output = run_with_timeout(ssh, b"input\n", DEADLINE);
+            match expected {
+                Some(text) => {
+                    assert_eq!((output.code(), &*output.stdout_text()), (Some(0), text), "{options:?} {output}")
+                }
+                None => assert!(output.code().is_some_and(|code| code > 0), "{options:?} {output}"),
+            }
+        }
+    }
 }
 
 fn our_client_sends_the_environment(ours: Ours) {

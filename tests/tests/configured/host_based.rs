@@ -1,12 +1,13 @@
-//! This host vouches for its user, at OpenSSH's server.
+//! This host vouches for its user, at OpenSSH's server and at ours.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ssh_blocking::{Config, Configured, Error, LoginError};
 use ssh_interop_tests::peer::openssh::{KeyPair, KeyType, Sshd, keygen};
+use ssh_interop_tests::peer::ours::Ours;
 use ssh_interop_tests::peer::{command, require_all, user_name};
-use ssh_interop_tests::{DEADLINE, run_with_timeout};
+use ssh_interop_tests::{DEADLINE, run_with_timeout, temp_dir};
 
 use crate::common::Files;
 
@@ -90,4 +91,46 @@ fn a_host_vouches_for_its_user_as_configured() {
             other => panic!("{alias}: {other:?}"),
         }
     }
+}
+
+ssh_interop_tests::test_each_of_ours!(our_servers_believe_the_hosts_they_know);
+
+fn our_servers_believe_the_hosts_they_know(ours: Ours) {
+    if !require_all(&["ssh-keygen", "getent"]) {
+        return;
+    }
+    let directory = temp_dir();
+    let path = |name: &str| directory.path().join(name);
+    let write = |name: &str, text: String| fs::write(path(name), text).expect("the directory is ours");
+    let key = |name: &str| keygen(directory.path(), name, KeyType::Ed25519, "");
+    let (known, revoked, stranger, elsewhere) = (key("known"), key("revoked"), key("stranger"), key("elsewhere"));
+    let name = own_name();
+    let line = |name: &str, key: &KeyPair| format!("{name} {}\n", key.public_line());
+    write("hosts", line(&name, &known) + &line(&name, &revoked) + &line("elsewhere.example", &elsewhere));
+    write("revoked-keys", format!("{}\n", revoked.public_line()));
+    let hosts = format!("HostbasedKnownHosts={}", path("hosts").display());
+    let revocations = format!("RevokedKeys={}", path("revoked-keys").display());
+    let on = "HostbasedAuthentication=yes";
+    let log_in = |options: &[&str], host_key: &KeyPair, lines: &str| {
+        let sshd = ours.sshd(&[KeyType::Ed25519], options);
+        let text = format!(
+            "Host ours\n HostName 127.0.0.1\n Port {}\n UserKnownHostsFile {}\n HostbasedAuthentication yes\n \
+             EnableSSHKeysign yes\n IdentitiesOnly yes\n IdentityAgent none\n {}\n",
+            sshd.port(),
+            sshd.known_hosts().display(),
+            lines.replace("USER_KEY", &sshd.identity().display().to_string())
+        );
+        write("config", text);
+        log_in(&path("config"), "ours", &[host_key]).ok()
+    };
+    let no_key = "IdentityFile none";
+    assert_eq!(log_in(&[on, &hosts, &revocations], &known, no_key), Some("hostbased"));
+    assert_eq!(log_in(&[on, &hosts, &revocations], &stranger, no_key), None);
+    assert_eq!(log_in(&[on, &hosts, &revocations], &revoked, no_key), None);
+    assert_eq!(log_in(&[on, &hosts], &elsewhere, no_key), None, "it is the key of a host of another name");
+    assert_eq!(log_in(&[&hosts], &known, no_key), None, "it is not switched on");
+    let both = "AuthenticationMethods=hostbased,publickey";
+    assert_eq!(log_in(&[on, &hosts, both], &known, no_key), None, "one of two is not enough");
+    assert_eq!(log_in(&[on, &hosts, both], &known, "IdentityFile USER_KEY"), Some("publickey"));
+    assert_eq!(log_in(&[on, &hosts, both], &stranger, "IdentityFile USER_KEY"), None);
 }

@@ -167,6 +167,11 @@ impl Trust {
         principals.permissions(certificate, check, login)
     }
 
+    /// Whether the key, of a user or a host, is good for nothing any more.
+    pub(crate) fn is_revoked(&self, key: &PublicKey) -> bool {
+        self.revoked().map_or(true, |list| list.revokes(key))
+    }
+
     /// A list that cannot be read revokes everything.
     fn revoked(&self) -> Result<RevocationList, ()> {
         let Some(path) = &self.revoked_keys else { return Ok(RevocationList::default()) };
@@ -205,7 +210,7 @@ fn read_keys(path: &Path) -> Result<Vec<PublicKey>, String> {
 }
 
 /// What certificates are judged by.
-fn now() -> UnixTime {
+pub(super) fn now() -> UnixTime {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     UnixTime::from_secs(since_1970.map_or(0, |time| time.as_secs()))
 }
@@ -219,7 +224,7 @@ fn utc_offset() -> i32 {
 }
 
 /// A file that somebody else can write to would let that somebody in.
-fn read(path: &Path) -> Option<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Option<Vec<u8>> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) => {

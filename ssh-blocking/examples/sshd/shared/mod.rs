@@ -5,6 +5,7 @@ pub(crate) mod common;
 
 pub(crate) mod accounts;
 pub(crate) mod algorithms;
+pub(crate) mod hosts;
 pub(crate) mod log;
 pub(crate) mod options;
 pub(crate) mod preparation;

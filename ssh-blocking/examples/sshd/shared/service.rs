@@ -12,6 +12,7 @@ use ssh_core::key::{CertificateKind, FingerprintHash, PrivateKey, PublicKey, Pub
 use ssh_core::{AuthAnswer, AuthRequest, Credential, Identity, KeyOffer, Prompt, SecretBytes, ServerConfig};
 
 use super::accounts::{Account, Bearer, Passwords, Trust};
+use super::hosts::Hosts;
 use super::log;
 use super::settings::{Method, Settings};
 
@@ -21,6 +22,7 @@ pub(crate) struct Service {
     pub(crate) account: Account,
     passwords: Passwords,
     trust: Trust,
+    hosts: Option<Hosts>,
     /// Certificates of the host keys.
     host_certificates: Vec<PublicKey>,
     /// Sets of methods of which one must be shown whole.
@@ -44,6 +46,7 @@ impl Service {
         let certificate = |path: &PathBuf| load_certificate(path, &keys);
         let service = Self {
             trust: Trust::new(&settings, &account.home)?,
+            hosts: settings.hosts(),
             host_certificates: settings.host_certificates.iter().map(certificate).collect::<Result<_, _>>()?,
             account,
             passwords: passwords.unwrap_or_default(),
@@ -140,6 +143,12 @@ impl Service {
                 let bearer = Bearer { user: &request.user, source: source(peer), security_key: *security_key };
                 *permission = self.trust.permissions(key, bearer);
                 permission.is_some()
+            }
+            Credential::HostBased { key, host_name, user_name, .. } if self.knows(&request.user) => {
+                // A host speaks for users who have the same name here.
+                let is_user = *user_name == request.user && !self.trust.is_revoked(key);
+                let hosts = self.hosts.as_ref().filter(|_| is_user);
+                hosts.is_some_and(|hosts| hosts.believes(host_name, key, source(peer)))
             }
             _ => false,
         }

@@ -9,6 +9,7 @@ use ssh_core::crypto::compression::CompressionLevel;
 use ssh_core::{KeepAlive, RekeyPolicy, ServerConfig};
 
 use super::algorithms;
+use super::hosts::Hosts;
 use super::values;
 
 /// Ways to prove who one is.
@@ -17,10 +18,11 @@ pub(crate) enum Method {
     PublicKey,
     Password,
     KeyboardInteractive,
+    HostBased,
 }
 
 impl Method {
-    const ALL: [Self; 3] = [Self::PublicKey, Self::Password, Self::KeyboardInteractive];
+    const ALL: [Self; 4] = [Self::PublicKey, Self::Password, Self::KeyboardInteractive, Self::HostBased];
 
     /// The name on the wire.
     pub(crate) fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Method {
             Self::PublicKey => "publickey",
             Self::Password => "password",
             Self::KeyboardInteractive => "keyboard-interactive",
+            Self::HostBased => "hostbased",
         }
     }
 }
@@ -51,6 +54,10 @@ pub(crate) struct Settings {
     /// Keys and certificates that let nobody in.
     pub(crate) revoked_keys: Option<PathBuf>,
     pub(crate) password_file: Option<PathBuf>,
+    host_based: bool,
+    /// Hosts that are believed about their users.
+    host_based_known_hosts: Option<PathBuf>,
+    host_based_by_name_only: bool,
     pub(crate) algorithms: algorithms::Choice,
     pub(crate) rekey: RekeyPolicy,
     pub(crate) compression_level: CompressionLevel,
@@ -85,6 +92,9 @@ impl Default for Settings {
             trusted_user_authorities: None,
             revoked_keys: None,
             password_file: None,
+            host_based: false,
+            host_based_known_hosts: None,
+            host_based_by_name_only: false,
             algorithms: algorithms::Choice::new(ServerConfig::new(Vec::new()).algorithms),
             rekey: RekeyPolicy::default(),
             compression_level: CompressionLevel::default(),
@@ -140,16 +150,29 @@ impl Settings {
 
     /// Which sets of methods let a user in.
     ///
-    /// Passwords are offered only if there are any.
+    /// Passwords are offered only if there are any, and hosts are only listened to if some are known.
     pub(crate) fn method_sets(&self) -> Result<Vec<Vec<Method>>, String> {
-        let possible = |method: &Method| *method == Method::PublicKey || self.password_file.is_some();
+        let possible = |method: &Method| match method {
+            Method::PublicKey => true,
+            Method::Password | Method::KeyboardInteractive => self.password_file.is_some(),
+            Method::HostBased => self.hosts().is_some(),
+        };
         if self.methods.is_empty() {
             return Ok(Method::ALL.into_iter().filter(possible).map(|method| vec![method]).collect());
         }
         match self.methods.iter().flatten().find(|method| !possible(method)) {
+            Some(Method::HostBased) => {
+                Err("AuthenticationMethods: hostbased needs HostbasedAuthentication and a HostbasedKnownHosts".into())
+            }
             Some(method) => Err(format!("AuthenticationMethods: {} needs a PasswordFile", method.name())),
             None => Ok(self.methods.clone()),
         }
+    }
+
+    /// Hosts that are believed about their users, if any are.
+    pub(crate) fn hosts(&self) -> Option<Hosts> {
+        let known = self.host_based_known_hosts.clone().filter(|_| self.host_based)?;
+        Some(Hosts { known, by_name_only: self.host_based_by_name_only })
     }
 
     fn set_login(&mut self, keyword: &str, value: &str, arguments: &[String]) -> Result<bool, String> {
@@ -168,6 +191,9 @@ impl Settings {
             "trustedusercakeys" => self.trusted_user_authorities = named(value),
             "revokedkeys" => self.revoked_keys = named(value),
             "passwordfile" => self.password_file = Some(values::path(value)),
+            "hostbasedauthentication" => self.host_based = values::yes_or_no(value)?,
+            "hostbasedknownhosts" => self.host_based_known_hosts = named(value),
+            "hostbasedusesnamefrompacketonly" => self.host_based_by_name_only = values::yes_or_no(value)?,
             "maxauthtries" => self.max_auth_tries = values::number(value)?.max(1),
             "logingracetime" => {
                 // 0 is no limit.
@@ -245,7 +271,7 @@ fn parse_methods(set: &str) -> Result<Vec<Method>, String> {
     for name in set.split(',') {
         let found = Method::ALL.into_iter().find(|method| method.name() == name);
         let method = found.ok_or_else(|| {
-            format!("\"{}\" is none of publickey, password, keyboard-interactive, any", name.escape_debug())
+            format!("\"{}\" is none of publickey, password, keyboard-interactive, hostbased, any", name.escape_debug())
         })?;
         if methods.contains(&method) {
             return Err(format!("{name} cannot be asked for twice"));

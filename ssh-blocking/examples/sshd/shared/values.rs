@@ -71,6 +71,15 @@ pub(crate) fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| format!("\"{}\" is not a port: it is a number from 0 to 65535", text.escape_debug()))
 }
 
+/// Whether something is to be.
+pub(crate) fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("\"{}\" is neither yes nor no", text.escape_debug())),
+    }
+}
+
 /// A count.
 pub(crate) fn number(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| format!("\"{}\" is not a number", text.escape_debug()))
