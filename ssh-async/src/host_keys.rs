@@ -16,6 +16,11 @@ pub trait HostKeyPolicy: Send {
     /// [`Error::HostKey`](crate::Error::HostKey) with the reason, if it is not or nobody knows.
     fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> impl Future<Output = Result<()>> + Send;
 
+    /// Whether [`check`](Self::check) let a host pass that is known by another key: then it is not to learn a password.
+    fn accepted_changed_key(&mut self) -> impl Future<Output = bool> + Send {
+        async { false }
+    }
+
     /// Key types the host is known by: its proof with one of them is asked for first.
     fn known_key_types(&mut self, host: &str, port: u16) -> impl Future<Output = Vec<String>> + Send {
         let _ = (host, port);
@@ -61,6 +66,10 @@ impl<P: ssh_blocking::HostKeyPolicy + Send + 'static> HostKeyPolicy for OnThread
     async fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
         let (host, key) = (host.to_owned(), key.clone());
         self.ask(move |policy| policy.check(&host, port, &key)).await
+    }
+
+    async fn accepted_changed_key(&mut self) -> bool {
+        self.ask(|policy| policy.accepted_changed_key()).await
     }
 
     async fn known_key_types(&mut self, host: &str, port: u16) -> Vec<String> {

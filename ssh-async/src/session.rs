@@ -32,6 +32,7 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct Session {
     handle: Arc<Handle<ClientRole>>,
+    host_key_changed: bool,
 }
 
 /// Everything that can be decided before connecting.
@@ -106,7 +107,7 @@ impl<P: HostKeyPolicy> Connector<P> {
         self.config.algorithms.prefer_host_keys(&self.host_keys.known_key_types(host, port).await);
         let client = Client::new(Arc::new(self.config), Box::new(OsRandom), Timestamp::ZERO)?;
         let shared = Arc::new(Shared::new(client));
-        let session = Session { handle: Handle::new(&shared) };
+        let session = Session { handle: Handle::new(&shared), host_key_changed: false };
         let connecting = Connecting { session, host_keys: self.host_keys, host: host.into(), port };
         Ok((connecting, Driver::new(shared, stream, timer)))
     }
@@ -144,8 +145,9 @@ impl<P: HostKeyPolicy> Connecting<P> {
         // An answer that comes too late is told by how the connection ended.
         let _ = shared.act(|state| state.inbox.endpoint.answer_host_key(request, answer));
         checked?;
+        let host_key_changed = self.host_keys.accepted_changed_key().await;
         shared.wait(Topic::Leader, |state| (!state.inbox.events.is_empty()).then_some(())).await?;
-        Ok(self.session)
+        Ok(Session { host_key_changed, ..self.session })
     }
 }
 
@@ -183,6 +185,13 @@ impl Session {
         interaction: &mut impl Interaction,
     ) -> Result<&'static str> {
         login(&self.handle.shared, user, credentials.into(), interaction).await
+    }
+
+    /// Whether the host is known by another key, and was let pass all the same
+    /// ([`StrictHostKeyChecking::InsecureNo`](ssh_core::login::StrictHostKeyChecking::InsecureNo)): it should not be given a
+    /// password ([`Credentials::without_passwords`]), nor anything that is forwarded.
+    pub fn host_key_changed(&self) -> bool {
+        self.host_key_changed
     }
 
     /// A command to run.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ssh_interop_tests::peer::openssh::{KeyType, Sshd, ssh_command};
+use ssh_interop_tests::peer::openssh::{KeyType, Sshd, keygen, ssh_command};
 use ssh_interop_tests::peer::ours::{OurSshd, Ours};
 use ssh_interop_tests::peer::plink::{self, plink_command};
 use ssh_interop_tests::peer::{require_all, user_name};
@@ -18,6 +18,7 @@ ssh_interop_tests::test_each_of_ours!(
     a_child_that_outlives_its_output,
     a_connection_without_a_command,
     what_runs_is_as_configured,
+    a_host_with_another_key_gets_no_password,
     our_client_sends_the_environment,
 );
 
@@ -193,6 +194,29 @@ fn what_runs_is_as_configured(ours: Ours) {
                 }
                 None => assert!(output.code().is_some_and(|code| code > 0), "{options:?} {output}"),
             }
+        }
+    }
+}
+
+/// `StrictHostKeyChecking=no` goes on with a host whose key has changed, by key alone.
+fn a_host_with_another_key_gets_no_password(ours: Ours) {
+    if !require_all(&["sshd", "ssh", "ssh-keygen"]) {
+        return;
+    }
+    let (sshd, directory) = (Sshd::builder().start(), ssh_interop_tests::temp_dir());
+    let other = keygen(directory.path(), "other", KeyType::Ed25519, "");
+    let known_hosts = directory.path().join("known_hosts");
+    std::fs::write(&known_hosts, other.known_hosts_line(sshd.port())).expect("the directory is ours");
+    let options = ["StrictHostKeyChecking=no", "BatchMode=no"];
+    let ours = ours.ssh_command(sshd.port(), sshd.identity(), &known_hosts, &options);
+    let theirs = ssh_command(sshd.port(), sshd.identity(), &known_hosts, &options);
+    for mut ssh in [theirs, ours] {
+        ssh.args([&sshd.destination(), "echo in"]);
+        let output = run_with_timeout(ssh, b"", DEADLINE).expect_success();
+        assert_eq!(output.stdout_text(), "in\n");
+        for method in ["Password", "Keyboard-interactive"] {
+            let text = format!("{method} authentication is disabled to avoid man-in-the-middle attacks.");
+            assert!(output.stderr_text().contains(&text), "{output}");
         }
     }
 }

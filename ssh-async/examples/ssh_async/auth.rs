@@ -11,8 +11,12 @@ pub(crate) async fn login(session: &Session, plan: &Plan) -> Result<(), String> 
     let failed = |error| connect::in_context(&plan.host, plan.settings.port, &error);
     // Key files are read there, and the agent is asked, while the connection goes on.
     let (configured, proof) = (plan.configured.clone(), session.host_key_proof());
-    let prepared = blocking::unblock(move || configured.prepare_login(proof.as_ref())).await;
-    let (credentials, person) = prepared.map_err(failed)?;
+    let is_changed = session.host_key_changed();
+    let prepared = blocking::unblock(move || {
+        let (credentials, person) = configured.prepare_login(proof.as_ref())?;
+        Ok((if is_changed { configured.without_passwords(credentials) } else { credentials }, person))
+    });
+    let (credentials, person) = prepared.await.map_err(failed)?;
     let method = session.login_with(&plan.user, credentials, &mut OnThread::new(person)).await.map_err(failed)?;
     log::debug(format_args!("logged in as {} with {method}", plan.user));
     let configured = plan.configured.clone();

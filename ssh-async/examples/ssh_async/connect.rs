@@ -81,6 +81,10 @@ impl HostKeyPolicy for HostKeys {
         self.known.check(host, port, key).await
     }
 
+    async fn accepted_changed_key(&mut self) -> bool {
+        self.known.accepted_changed_key().await
+    }
+
     async fn known_key_types(&mut self, host: &str, port: u16) -> Vec<String> {
         self.known.known_key_types(host, port).await
     }

@@ -174,8 +174,7 @@ impl Configured {
         let local_address = session.configured.as_ref().and_then(|configured| configured.local_address());
         let (mut credentials, mut person) = self.prepare(session.host_key_proof().as_ref(), local_address)?;
         if session.host_key_changed() {
-            self.warn_of_withheld_methods();
-            credentials = credentials.without_passwords();
+            credentials = self.without_passwords(credentials);
         }
         let method = session.login_with(&self.resolved.user, credentials, &mut person)?;
         self.run_local_command()?;
@@ -214,8 +213,9 @@ impl Configured {
         Ok((credentials, AgentAndPerson { agent, person: self.person.clone(), keeping }))
     }
 
-    /// What `ssh` says about a host whose key has changed.
-    fn warn_of_withheld_methods(&self) {
+    /// What is left to log in with at a host that is known by another key ([`Session::host_key_changed`]); the person is told
+    /// what is not. [`login`](Self::login) does this; sessions of other adapters do it themselves.
+    pub fn without_passwords(&self, credentials: Credentials) -> Credentials {
         let methods = configured::methods(&self.resolved);
         for (method, shown) in [("password", "Password"), ("keyboard-interactive", "Keyboard-interactive")] {
             if methods.iter().any(|each| each == method) {
@@ -223,6 +223,7 @@ impl Configured {
                 self.lock().warn(&text);
             }
         }
+        credentials.without_passwords()
     }
 
     /// The name and the port that the host's key is known under.
