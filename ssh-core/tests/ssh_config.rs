@@ -1,8 +1,8 @@
 //! `ssh_config` without files: the resolver's questions, and what its answers lead to.
 
 use ssh_core::files::ssh_config::{
-    AlgorithmNames, ConfigError, ConfigFile, Files, LocalFacts, Lookup, MAX_DEPTH, MAX_FILES, MAX_LINE, Origin, Proxy,
-    Request, Resolved, Resolver, Step, WarningKind,
+    AlgorithmNames, ConfigError, ConfigFile, Files, HostLookup, LocalFacts, Lookup, LookupPurpose, MAX_DEPTH,
+    MAX_FILES, MAX_LINE, Origin, Proxy, Request, Resolved, Resolver, Step, WarningKind,
 };
 
 /// A world in which questions are answered, and written down.
@@ -208,7 +208,10 @@ fn mistakes_name_file_line_and_keyword() {
         ("Host nobody\nBatchMode maybe", "config, line 2: batchmode: \"maybe\" is not yes or no"),
         ("Match frobs x", "config, line 1: match: \"frobs\" is not a criterion of Match"),
         ("Match host", "config, line 1: match: \"host\" needs a value"),
-        ("Host h\nRefuseConnection go away", "config, line 2: refuseconnection: the connection is refused: go away"),
+        (
+            "Host h\nRefuseConnection \"go away\"",
+            "config, line 2: refuseconnection: the connection is refused: go away",
+        ),
         ("User a\nControlPath %z", "config, line 2: controlpath: \"%z\": %z has no meaning here"),
         ("IdentityAgent ${NOT_SET}", "config, line 1: identityagent: \"${NOT_SET}\": the variable NOT_SET is not set"),
         ("User \u{1b}[31m extra\u{7}", "config, line 1: user: \"extra\\u{7}\" is one argument too many"),
@@ -312,4 +315,36 @@ fn names_are_no_commands() {
     let resolved = resolve("Port 7\nUser me\nProxyCommand nc -x%% %h %p %r %n\n", "web.example.com").unwrap();
     let command = resolved.proxy_command().unwrap();
     assert_eq!(command.as_deref(), Some("nc -x% web.example.com 7 me web.example.com"));
+}
+
+/// Words are made before tokens are put in, and what is put in is not looked at again.
+#[test]
+fn no_shell_sees_the_command_that_knows_hosts() {
+    let command = |text: &str, purpose| {
+        let resolved = resolve(&format!("KnownHostsCommand {text}\n"), "$(touch x) 'y").unwrap();
+        let lookup = HostLookup { name: "a b", purpose, key: None };
+        resolved.known_hosts_command(&lookup).map(Option::unwrap_or_default).map_err(|error| error.to_string())
+    };
+    let words = command("/bin/%h/x %n '%H %I' \"${DIRECTORY}\" %%h %K%f%t #", LookupPurpose::HostName).unwrap();
+    let expected =
+        ["/bin/%h/x", "$(touch x) 'y", "a b HOSTNAME", "/from/env", "%h", "NONENONENONE", "#"].map(String::from);
+    assert_eq!(words, expected);
+    assert_eq!(command("x %I", LookupPurpose::Order).unwrap(), ["x", "ORDER"]);
+    assert_eq!(command("x %I", LookupPurpose::Address).unwrap(), ["x", "ADDRESS"]);
+    assert_eq!(command("none", LookupPurpose::Order).unwrap(), Vec::<String>::new());
+    assert!(command("x %T", LookupPurpose::Order).is_err_and(|error| error.contains("%T has no meaning here")));
+}
+
+#[test]
+fn a_local_command_is_expanded_if_it_may_run() {
+    let command = "LocalCommand echo %h %T ${DIRECTORY} %%\n";
+    assert_eq!(resolve(command, "web").unwrap().local_command(), Ok(None));
+    let permitted = resolve(&format!("PermitLocalCommand yes\n{command}"), "web").unwrap();
+    assert_eq!(
+        permitted.local_command(),
+        Ok(Some("echo web NONE ${DIRECTORY} %".into())),
+        "a shell knows its variables"
+    );
+    let dangerous = resolve(&format!("PermitLocalCommand yes\n{command}"), "$(touch x)").unwrap();
+    assert!(dangerous.local_command().is_err_and(|error| error.to_string().contains("not given to a command")));
 }

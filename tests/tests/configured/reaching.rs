@@ -113,12 +113,12 @@ fn a_connection_is_refused_before_anything_is_connected() {
     files.host("open", &sshd, &[identity]);
     let config = files.written();
     let error = ours(&config, "refused", &Person::default()).expect_err("it is refused");
-    assert!(matches!(error, Error::ConfigFile(_)) && error.to_string().contains("not today"), "{error}");
+    assert!(matches!(error, Error::ConfigFile(_)) && error.to_string().contains("is refused: not today"), "{error}");
     if newer_openssh::directory().is_some() {
         let mut ssh = newer_openssh::command("ssh");
         ssh.arg("-F").arg(&config).args(["-o", "BatchMode=yes", "refused", "true"]);
         let theirs = run_with_timeout(ssh, b"", DEADLINE);
-        assert!(!theirs.success() && theirs.stderr_text().contains("not today"), "{theirs}");
+        assert!(!theirs.success() && theirs.stderr_text().contains("RefuseConnection: not today"), "{theirs}");
     }
     assert!(!sshd.log().contains("Connection from"), "{}", sshd.log());
     // A line that is not in force refuses nobody.

@@ -212,7 +212,7 @@ impl Resolved {
             return self.take_proxy(keyword, arguments, origin, active);
         }
         if keyword == "refuseconnection" && active {
-            return Err(format!("the connection is refused: {}", arguments.raw()?.escape_debug()));
+            return Err(format!("the connection is refused: {}", arguments.required()?.escape_debug()));
         }
         let active = active && !(self.is_canonical && OF_CANONICALIZATION.contains(&keyword));
         if let Some(field) = self.field_mut(keyword) {
