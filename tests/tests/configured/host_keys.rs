@@ -25,7 +25,7 @@ fn a_host_with_another_key_gets_no_password() {
     let changed = format!("UserKnownHostsFile {}\n StrictHostKeyChecking no", changed.display());
     let by_key = format!("IdentityFile {}\n IdentitiesOnly yes", pair.private.display());
     let by_password = "IdentityFile none\n IdentityAgent none\n PubkeyAuthentication no".to_owned();
-    files.host("right", &sshd, &[by_password.clone()]);
+    files.host("right", &sshd, std::slice::from_ref(&by_password));
     files.host("changed", &sshd, &[changed.clone(), by_password]);
     files.host("changed-key", &sshd, &[changed, by_key]);
     let config = files.written();
