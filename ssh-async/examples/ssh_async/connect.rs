@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use ssh_async::ssh_core::files::known_hosts::HostKeyChanges;
 use ssh_async::ssh_core::key::PublicKey;
-use ssh_async::{Connector, Error, HostKeyPolicy, KnownHostsPolicy, OnThread, Runtime, Session};
+use ssh_async::{Connector, Error, HostKeyPolicy, OnThread, Runtime, Session};
 
 use crate::common::within;
+use crate::shared::log;
 use crate::shared::peer::{self, CONNECT_TIMEOUT};
 use crate::shared::plan::Plan;
 use crate::shared::settings::Settings;
-use crate::shared::{log, prompt};
 
 /// Connects and exchanges keys. The error is a line for the user.
 pub(crate) async fn connect<T: Runtime>(runtime: &T, plan: &Plan) -> Result<Session, String> {
@@ -71,12 +72,8 @@ struct HostKeys {
 
 impl HostKeys {
     fn new(settings: &Settings) -> Self {
-        let known = KnownHostsPolicy::new(peer::known_hosts_files(settings))
-            .mode(settings.strict_host_keys)
-            .hash_names(settings.hash_known_hosts)
-            .ask(prompt::yes_or_no)
-            .warn(|text| log::info(text));
-        Self { known: OnThread::new(known), own_order: settings.own_host_key_order, proven: Arc::default() }
+        let known = OnThread::new(peer::known_hosts(settings));
+        Self { known, own_order: settings.own_host_key_order, proven: Arc::default() }
     }
 }
 
@@ -89,5 +86,17 @@ impl HostKeyPolicy for HostKeys {
 
     async fn known_key_types(&mut self, host: &str, port: u16) -> Vec<String> {
         if self.own_order { Vec::new() } else { self.known.known_key_types(host, port).await }
+    }
+
+    async fn host_key_changes(&mut self, host: &str, port: u16, announced: &[PublicKey]) -> Option<HostKeyChanges> {
+        self.known.host_key_changes(host, port, announced).await
+    }
+
+    async fn replace_host_keys(&mut self, host: &str, port: u16, announced: &[PublicKey], changes: &HostKeyChanges) {
+        self.known.replace_host_keys(host, port, announced, changes).await;
+    }
+
+    async fn host_keys_not_proven(&mut self, host: &str, changes: &HostKeyChanges) {
+        self.known.host_keys_not_proven(host, changes).await;
     }
 }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use ssh_blocking::transport::FdTransport;
 use ssh_blocking::{Connector, HostKeyPolicy, KnownHostsPolicy, Session, Timeouts};
+use ssh_core::files::known_hosts::HostKeyChanges;
 use ssh_core::key::PublicKey;
 
+use crate::shared::log;
 use crate::shared::peer::{self, CONNECT_TIMEOUT};
 use crate::shared::plan::Plan;
 use crate::shared::settings::Settings;
-use crate::shared::{log, prompt};
 
 /// Connects and exchanges keys. The error is a line for the user.
 pub(crate) fn connect(plan: &Plan) -> Result<Session, String> {
@@ -80,12 +81,7 @@ struct HostKeys {
 
 impl HostKeys {
     fn new(settings: &Settings) -> Self {
-        let known = KnownHostsPolicy::new(peer::known_hosts_files(settings))
-            .mode(settings.strict_host_keys)
-            .hash_names(settings.hash_known_hosts)
-            .ask(prompt::yes_or_no)
-            .warn(|text| log::info(text));
-        Self { known, own_order: settings.own_host_key_order }
+        Self { known: peer::known_hosts(settings), own_order: settings.own_host_key_order }
     }
 }
 
@@ -97,5 +93,17 @@ impl HostKeyPolicy for HostKeys {
 
     fn known_key_types(&self, host: &str, port: u16) -> Vec<String> {
         if self.own_order { Vec::new() } else { self.known.known_key_types(host, port) }
+    }
+
+    fn host_key_changes(&mut self, host: &str, port: u16, announced: &[PublicKey]) -> Option<HostKeyChanges> {
+        self.known.host_key_changes(host, port, announced)
+    }
+
+    fn replace_host_keys(&mut self, host: &str, port: u16, announced: &[PublicKey], changes: &HostKeyChanges) {
+        self.known.replace_host_keys(host, port, announced, changes);
+    }
+
+    fn host_keys_not_proven(&mut self, host: &str, changes: &HostKeyChanges) {
+        self.known.host_keys_not_proven(host, changes);
     }
 }

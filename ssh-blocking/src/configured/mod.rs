@@ -161,12 +161,14 @@ impl Configured {
 
     fn host_keys(&self) -> KnownHostsPolicy {
         let host_keys = &self.resolved.host_keys;
-        let files = host_keys.user_files.value.0.iter().chain(&host_keys.global_files.value.0);
+        let files = |files: &[String]| files.iter().map(PathBuf::from).collect::<Vec<_>>();
         let (asked, warned) = (Arc::clone(&self.person), Arc::clone(&self.person));
-        KnownHostsPolicy::new(files.map(PathBuf::from).collect())
+        KnownHostsPolicy::new(files(&host_keys.user_files.value.0))
+            .system_files(files(&host_keys.global_files.value.0))
+            .update_host_keys(host_keys.update.value)
             .mode(configured::strict_host_key_checking(&self.resolved))
             .hash_names(host_keys.hash.value)
-            .revoked(host_keys.revoked.value.0.iter().map(PathBuf::from).collect())
+            .revoked(files(&host_keys.revoked.value.0))
             .check_address(host_keys.check_host_ip.value && host_keys.alias.value.is_none())
             .ask(move |question| lock(&asked).confirm(question))
             .warn(move |text| lock(&warned).warn(text))

@@ -101,11 +101,10 @@ impl Core {
         keys.iter().enumerate().filter(move |(place, key)| is_first(*place, key) && usable(key)).map(|(_, key)| key)
     }
 
-    /// The one that was agreed on if it fits, which the client knows for sure; otherwise the most wanted.
+    /// The most wanted of those that the client takes for a host key, too; if it takes none for keys of this type, ours.
     fn proof_algorithm(&self, key: &PublicKey) -> Option<&'static dyn SignatureAlgorithm> {
-        let agreed = self.transport.negotiated().map(|negotiated| negotiated.host_key);
-        let agreed = agreed.map(|algorithm| algorithm.plain().unwrap_or(algorithm));
-        let ours = self.config.algorithms.host_key.iter().copied().filter(|algorithm| algorithm.plain().is_none());
-        agreed.into_iter().chain(ours).find(|algorithm| algorithm.key_type() == key.key_type())
+        let common = self.transport.common_host_key_algorithms().iter();
+        let mut algorithms = common.chain(&self.config.algorithms.host_key).copied();
+        algorithms.find(|algorithm| algorithm.plain().is_none() && algorithm.key_type() == key.key_type())
     }
 }

@@ -1,14 +1,14 @@
 //! The server: what the connection to it is made with, whom it must be, and what is told about it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use ssh_blocking::KnownHostsPolicy;
 use ssh_core::crypto::mac::Mac;
 use ssh_core::key::{FingerprintHash, PublicKey};
 use ssh_core::{ClientConfig, Negotiated, Untrusted};
 
-use super::log;
 use super::settings::Settings;
+use super::{log, prompt};
 
 /// How long a host has to answer if `ConnectTimeout` does not say.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -23,9 +23,15 @@ pub(crate) fn config(settings: &Settings) -> ClientConfig {
     config
 }
 
-/// Files that name known hosts; new ones go to the first.
-pub(crate) fn known_hosts_files(settings: &Settings) -> Vec<PathBuf> {
-    settings.user_known_hosts.iter().chain(&settings.global_known_hosts).cloned().collect()
+/// Whom to trust.
+pub(crate) fn known_hosts(settings: &Settings) -> KnownHostsPolicy {
+    KnownHostsPolicy::new(settings.user_known_hosts.clone())
+        .system_files(settings.global_known_hosts.clone())
+        .mode(settings.strict_host_keys)
+        .hash_names(settings.hash_known_hosts)
+        .update_host_keys(settings.update_host_keys)
+        .ask(prompt::yes_or_no)
+        .warn(|text| log::info(text))
 }
 
 /// A line about the key that the server has shown.

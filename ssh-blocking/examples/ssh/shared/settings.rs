@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ssh_core::ClientConfig;
-use ssh_core::files::ssh_config::{AlgorithmNames, LogLevel, Origin, Proxy, Resolved};
+use ssh_core::files::ssh_config::{AlgorithmNames, LogLevel, Origin, Proxy, Resolved, UpdateHostKeys};
 use ssh_core::login::{StrictHostKeyChecking, configured};
 
 pub(crate) use ssh_core::files::ssh_config::RequestTty;
@@ -38,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) global_known_hosts: Vec<PathBuf>,
     pub(crate) strict_host_keys: StrictHostKeyChecking,
     pub(crate) hash_known_hosts: bool,
+    pub(crate) update_host_keys: UpdateHostKeys,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) request_tty: RequestTty,
 }
@@ -57,6 +58,7 @@ impl Settings {
             global_known_hosts: paths(&host_keys.global_files.value.0),
             strict_host_keys: configured::strict_host_key_checking(&resolved),
             hash_known_hosts: host_keys.hash.value,
+            update_host_keys: host_keys.update.value,
             connect_timeout: connection
                 .connect_timeout
                 .value
