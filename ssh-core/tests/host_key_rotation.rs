@@ -48,7 +48,7 @@ fn proven(pair: &mut Pair) -> Option<Vec<PublicKey>> {
 fn announced_after_the_login_and_proven_on_demand() {
     let mut pair = Pair::logged_in(setup());
     let keys = public(&keys());
-    assert_eq!(pair.announced, [keys.clone()]);
+    assert_eq!(pair.announced, std::slice::from_ref(&keys));
     for some in [&keys[..], &keys[1..2], &[keys[2].clone(), keys[0].clone()]] {
         pair.client.prove_host_keys(some).unwrap();
         assert_eq!(pair.client.prove_host_keys(some), Err(Misuse::Busy));

@@ -4,12 +4,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use ssh_blocking::{Config, Configured, Interaction};
 use ssh_core::{Prompts, SecretBytes, Untrusted};
 use ssh_interop_tests::peer::openssh::{KeyPair, KeyType, Sshd, keygen};
 use ssh_interop_tests::peer::ours::Ours;
-use ssh_interop_tests::peer::{command, require_all, user_name};
+use ssh_interop_tests::peer::{command, find, newer_openssh, require_all, user_name};
 use ssh_interop_tests::{DEADLINE, run_with_timeout, temp_dir};
 
 /// The user's two files, the system's file, and options. `K1`, `K2` and `K3` are the server's keys, by `K1` it is known,
@@ -186,8 +187,7 @@ impl<'a> Scene<'a> {
         path
     }
 
-    fn ssh_runs(&self, config: &Path, options: &[&str]) -> bool {
-        let mut ssh = command("ssh");
+    fn ssh_runs(&self, mut ssh: Command, config: &Path, options: &[&str]) -> bool {
         // It asks nobody about keys unless it runs a shell in a terminal.
         let command = if options.contains(&"UpdateHostKeys ask") { "-tt" } else { "true" };
         ssh.arg("-F").arg(config).args(["peer", command]).env_remove("SSH_AUTH_SOCK");
@@ -208,16 +208,18 @@ fn we_run(config: &Path, options: &[&str]) -> bool {
     run().is_ok_and(|output| output.exit.success())
 }
 
-/// Both clients leave the same files behind.
-fn compare(scene: &Scene<'_>) {
+/// These programs leave the same files behind as we do.
+fn compare(scene: &Scene<'_>, programs: &[PathBuf]) {
     let mut differences = Vec::new();
     for (first, second, global, options) in FILES {
         let files = [*first, *second, *global];
         let config = scene.config(options);
-        let expected = scene.outcome(files, || scene.ssh_runs(&config, options));
         let got = scene.outcome(files, || we_run(&config, options));
-        if got != expected {
-            differences.push(format!("{files:?} {options:?}\n  ours   {got:?}\n  theirs {expected:?}"));
+        for program in programs {
+            let expected = scene.outcome(files, || scene.ssh_runs(Command::new(program), &config, options));
+            if got != expected {
+                differences.push(format!("{files:?} {options:?}\n  ours {got:?}\n  {program:?} {expected:?}"));
+            }
         }
     }
     assert!(differences.is_empty(), "{} differences\n{}", differences.len(), differences.join("\n"));
@@ -229,7 +231,13 @@ fn the_same_keys_are_learnt_from_openssh() {
         return;
     }
     let (sshd, directory) = (Sshd::builder().host_keys(&KEYS).line("MaxStartups 100").start(), temp_dir());
-    compare(&Scene::new(directory.path(), sshd.port(), sshd.identity(), sshd.host_keys()));
+    let scene = Scene::new(directory.path(), sshd.port(), sshd.identity(), sshd.host_keys());
+    compare(&scene, &[find("ssh").expect("it is required")]);
+    let Some(programs) = newer_openssh::directory() else { return };
+    let newer = Sshd::builder().host_keys(&KEYS).line("MaxStartups 100").line("PerSourcePenalties no");
+    let (sshd, directory) = (newer.programs(programs.clone()).start(), temp_dir());
+    let scene = Scene::new(directory.path(), sshd.port(), sshd.identity(), sshd.host_keys());
+    compare(&scene, &[programs.join("ssh")]);
 }
 
 #[test]
@@ -239,7 +247,9 @@ fn the_same_keys_are_learnt_from_us() {
     }
     for ours in [Ours::Blocking, Ours::Tokio] {
         let (sshd, directory) = (ours.sshd(&KEYS, &[]), temp_dir());
-        compare(&Scene::new(directory.path(), sshd.port(), sshd.identity(), sshd.host_keys()));
+        let scene = Scene::new(directory.path(), sshd.port(), sshd.identity(), sshd.host_keys());
+        let newer = newer_openssh::directory().map(|programs| programs.join("ssh"));
+        compare(&scene, &find("ssh").into_iter().chain(newer).collect::<Vec<_>>());
     }
 }
 
