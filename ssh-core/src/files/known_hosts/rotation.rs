@@ -35,6 +35,27 @@ impl KnownHosts {
     /// it is checked beside the name (`CheckHostIP`). It is for hosts that one of these files vouches for, and for nobody
     /// else.
     ///
+    /// ```
+    /// use ssh_core::files::known_hosts::{KnownHosts, edit};
+    /// use ssh_core::key::PublicKey;
+    ///
+    /// # use ssh_core::key::PublicKeyLine;
+    /// # const ONE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFyGAREzAVLLeCaOdMWyeaVoQvhXm3thSbSmqZtcIIYy";
+    /// # const TWO: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJIb1/7SS3gv9h4fHJwZHunUZvlVOwYPOQo2x+BldFM";
+    /// # let key = |line: &str| PublicKeyLine::parse(line.as_bytes()).map(|line| line.key);
+    /// # let (one, two) = (key(ONE)?, key(TWO)?);
+    /// # let text = format!("host {ONE}\n").into_bytes();
+    /// // The host is known by `one`, and `ClientEvent::HostKeys` has come.
+    /// let announced: Vec<PublicKey> = vec![one, two.clone()];
+    /// let changes = KnownHosts::host_key_changes([&KnownHosts::parse(&text)], "host", None, 22, &announced)
+    ///     .map_err(|stay| format!("nothing to do: {stay:?}"))?;
+    /// assert_eq!((&changes.new[..], &changes.old[..]), (&[two][..], &[][..]));
+    /// // `Client::prove_host_keys(&changes.new)`, and once `ClientEvent::HostKeysProven` says yes:
+    /// let text = edit::replace(&text, &["host"], &announced, None)?.text;
+    /// assert_eq!(text, format!("host {ONE}\nhost {TWO}\n").into_bytes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostKeysStay`]: why nothing is to be done.
     pub fn host_key_changes<'a>(
