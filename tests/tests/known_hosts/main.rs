@@ -1,4 +1,6 @@
 //! `known_hosts` managed as `ssh-keygen` and `ssh` do it.
 
+mod authorities;
 mod editing;
+mod scene;
 mod trust;
