@@ -172,13 +172,15 @@ fn check_removal(bytes: &[u8], name: &str) {
     assert_eq!((again.text, again.changed), (removed.text, Vec::new()));
 }
 
-/// A name is found before as after, unless it was a pattern's; nothing is hashed twice.
+/// A name is found before as after, unless an empty one stands before it, as with `ssh-keygen`; nothing is hashed twice.
 fn check_hashing(bytes: &[u8], name: &str) {
-    let Ok(hashed) = edit::hash(bytes, &mut random(1)) else { return };
+    let hashed = edit::hash(bytes, &mut random(1)).expect("there is randomness");
     let again = edit::hash(&hashed.text, &mut random(2)).expect("there is randomness");
     assert_eq!((again.text, again.changed), (hashed.text.clone(), Vec::new()));
-    let before = edit::find(bytes, name).is_empty();
-    assert_eq!(edit::find(&hashed.text, name).is_empty(), before, "{name:?}");
+    let is_found = |text: &[u8]| !edit::find(text, name).is_empty();
+    let lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_start);
+    let has_empty_names = lines.clone().any(|line| line.starts_with(b",") || line.windows(2).any(|pair| pair == b",,"));
+    assert!(is_found(&hashed.text) == is_found(bytes) || is_found(bytes) && has_empty_names, "{name:?}");
 }
 
 /// What was added is known, and what was replaced is known and nothing else.
