@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use ssh_core::login::{AgentSignature, Conversation, Credentials, Step};
+use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UsedKeyFile};
 use ssh_core::random::OsRandom;
 use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
@@ -46,6 +46,13 @@ pub trait Interaction: Send {
     fn agent_signature(&mut self, wanted: &AgentSignature) -> impl Future<Output = Option<Vec<u8>>> + Send {
         let _ = wanted;
         async { None }
+    }
+
+    /// Hears of a key of a file that has signed, whether that let the user in or not: an agent may want to have it
+    /// (`AddKeysToAgent`).
+    fn key_used(&mut self, used: UsedKeyFile) -> impl Future<Output = ()> + Send {
+        let _ = used;
+        async {}
     }
 
     /// Shows the server's banner.
@@ -102,6 +109,10 @@ impl<P: ssh_blocking::Interaction + Send + 'static> Interaction for OnThread<P> 
         self.ask(move |person| person.agent_signature(&wanted)).await
     }
 
+    async fn key_used(&mut self, used: UsedKeyFile) {
+        self.ask(move |person| person.key_used(used)).await;
+    }
+
     async fn banner(&mut self, text: &Untrusted) {
         let text = text.clone();
         self.ask(move |person| person.banner(&text)).await;
@@ -130,9 +141,20 @@ pub(crate) async fn login(
     interaction: &mut impl Interaction,
 ) -> Result<&'static str> {
     let mut login = Login { shared, conversation: Conversation::new(user, credentials) };
+    let result = talk(shared, &mut login.conversation, interaction).await;
+    for used in login.conversation.take_used_files() {
+        interaction.key_used(used).await;
+    }
+    result
+}
+
+async fn talk(
+    shared: &Shared<ClientRole>,
+    conversation: &mut Conversation,
+    interaction: &mut impl Interaction,
+) -> Result<&'static str> {
     let mut step = Step::Wait;
     loop {
-        let conversation = &mut login.conversation;
         step = match step {
             Step::Done(method) => return Ok(method),
             Step::Failed(error) => return Err(error.into()),

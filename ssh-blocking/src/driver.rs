@@ -129,6 +129,11 @@ impl<R: Role> Driver<R> {
         result
     }
 
+    /// As [`Transport::set_traffic_class`].
+    pub(crate) fn set_traffic_class(&self, class: u8) {
+        self.transport.set_traffic_class(class);
+    }
+
     /// Makes everybody who waits look again.
     pub(crate) fn wake(&self) {
         let mut state = self.lock();

@@ -1,8 +1,10 @@
 //! Logging in: the conversation is the core's; here somebody is asked.
 
-use ssh_core::login::{AgentSignature, Conversation, Credentials, Step};
+use std::net::IpAddr;
+
+use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UsedKeyFile};
 use ssh_core::random::OsRandom;
-use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
+use ssh_core::{ChannelRequest, ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
 use crate::driver::{Deadline, Driver};
 use crate::error::Result;
@@ -51,6 +53,12 @@ pub trait Interaction {
         None
     }
 
+    /// Hears of a key of a file that has signed, whether that let the user in or not: an agent may want to have it
+    /// (`AddKeysToAgent`).
+    fn key_used(&mut self, used: UsedKeyFile) {
+        let _ = used;
+    }
+
     /// Shows the server's banner.
     fn banner(&mut self, text: &Untrusted) {
         let _ = text;
@@ -59,9 +67,20 @@ pub trait Interaction {
 
 impl Interaction for () {}
 
-/// A login by the user's files.
-pub(crate) trait ConfiguredLogin: Send + Sync {
+/// What the user's files say about a session.
+pub(crate) trait ConfiguredSession: Send + Sync {
+    /// Logs in.
     fn login(&self, session: &Session) -> Result<&'static str>;
+
+    /// What is sent before anything is started.
+    fn environment(&self) -> Vec<ChannelRequest>;
+
+    /// How what is sent is marked from then on.
+    fn traffic_class(&self, has_terminal: bool) -> Option<u8>;
+
+    /// Where it comes from, if no proxy is in between.
+    #[cfg(unix)]
+    fn local_address(&self) -> Option<IpAddr>;
 }
 
 /// One login.
@@ -79,6 +98,9 @@ impl Login<'_> {
         // The next login begins where this one ended.
         if let Some(event) = conversation.unanswered() {
             self.driver.act(|state| state.inbox.events.push_front(event));
+        }
+        for used in conversation.take_used_files() {
+            self.interaction.key_used(used);
         }
         result
     }

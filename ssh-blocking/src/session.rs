@@ -18,7 +18,7 @@ use crate::channel::Channel;
 use crate::driver::{Deadline, Driver, State};
 use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy, Learner};
-use crate::login::{ConfiguredLogin, Interaction, Login};
+use crate::login::{ConfiguredSession, Interaction, Login};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::Transport;
 
@@ -32,7 +32,8 @@ pub struct Session {
     timeouts: Timeouts,
     learner: Arc<Mutex<Option<Learner>>>,
     /// What the user's files say about the host.
-    pub(crate) configured: Option<Arc<dyn ConfiguredLogin>>,
+    pub(crate) configured: Option<Arc<dyn ConfiguredSession>>,
+    host_key_changed: bool,
 }
 
 /// How long things may take; `None`: as long as they take.
@@ -139,9 +140,11 @@ impl Connector {
         self.config.algorithms.prefer_host_keys(&known);
         let config = Arc::new(self.config);
         let driver = Driver::new(transport, |now| Ok(Client::new(config, Box::new(OsRandom), now)?))?;
-        let learner = Arc::new(Mutex::new(None));
-        let session = Session { driver: Arc::new(driver), timeouts: self.timeouts, learner, configured: None };
+        let (driver, learner) = (Arc::new(driver), Arc::new(Mutex::new(None)));
+        let timeouts = self.timeouts;
+        let mut session = Session { driver, timeouts, learner, configured: None, host_key_changed: false };
         session.exchange_keys(&mut *self.host_keys, host, port, deadline)?;
+        session.host_key_changed = self.host_keys.accepted_changed_key();
         *session.learner() = Some(Learner::new(self.host_keys, host, port));
         Ok(session)
     }
@@ -208,9 +211,11 @@ impl Session {
     /// As [`Self::exec`].
     pub fn shell(&self, pty: Option<PtyRequest>) -> Result<Channel> {
         let channel = self.open_session()?;
+        self.mark_traffic(pty.is_some());
         if let Some(pty) = pty {
             channel.request(&ChannelRequest::Pty(pty), true)?;
         }
+        self.send_environment(&channel)?;
         channel.request(&ChannelRequest::Shell, true)?;
         Ok(channel)
     }
@@ -256,6 +261,15 @@ impl Session {
         self.learner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Marks what is sent from now on as `IPQoS` says, where the user's files are gone by: as that of a person at a terminal,
+    /// which must not wait, or as that of a program. What starts a command or a shell does this by itself.
+    pub fn mark_traffic(&self, has_terminal: bool) {
+        let class = self.configured.as_ref().and_then(|configured| configured.traffic_class(has_terminal));
+        if let Some(class) = class {
+            self.driver.set_traffic_class(class);
+        }
+    }
+
     /// What the latest key exchange agreed on.
     pub fn negotiated(&self) -> Option<Negotiated> {
         self.driver.act(|state| state.inbox.endpoint.negotiated().copied())
@@ -264,6 +278,14 @@ impl Session {
     /// What the server proved about its host key: what an agent wants to know.
     pub fn host_key_proof(&self) -> Option<HostKeyProof> {
         self.driver.act(|state| state.inbox.endpoint.host_key_proof())
+    }
+
+    /// Whether the host is known by another key, and was let pass all the same ([`StrictHostKeyChecking::InsecureNo`]): it
+    /// should not be given a password, nor anything that is forwarded.
+    ///
+    /// [`StrictHostKeyChecking::InsecureNo`]: ssh_core::login::StrictHostKeyChecking::InsecureNo
+    pub fn host_key_changed(&self) -> bool {
+        self.host_key_changed
     }
 
     /// The server's identification string.
@@ -299,8 +321,16 @@ impl Session {
 
     fn begin(&self, request: &ChannelRequest) -> Result<Channel> {
         let channel = self.open_session()?;
+        self.mark_traffic(false);
+        self.send_environment(&channel)?;
         channel.request(request, true)?;
         Ok(channel)
+    }
+
+    /// What `SetEnv` and `SendEnv` say.
+    fn send_environment(&self, channel: &Channel) -> Result<()> {
+        let environment = self.configured.as_ref().map(|configured| configured.environment()).unwrap_or_default();
+        environment.iter().try_for_each(|variable| channel.request(variable, false))
     }
 
     fn exchange_keys(
@@ -347,7 +377,7 @@ pub fn read_key(path: impl AsRef<Path>, passphrase: Option<&SecretBytes>) -> Res
 
 /// Tries every address of the host until one answers.
 #[cfg(unix)]
-pub(crate) fn connect_tcp(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream> {
+fn connect_tcp(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream> {
     let deadline = Deadline::new("connecting", timeout);
     let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };
     let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");

@@ -7,6 +7,7 @@ use core::time::Duration;
 use crate::crypto::Algorithms;
 use crate::crypto::compression::CompressionLevel;
 use crate::crypto::kex::KexSettings;
+use crate::crypto::signature::SignatureAlgorithm;
 use crate::key::PublicKey;
 
 /// What a client offers and endures.
@@ -15,6 +16,9 @@ use crate::key::PublicKey;
 pub struct ClientConfig {
     /// Algorithms, most wanted first. Put the host key algorithms of keys already known first, as OpenSSH does.
     pub algorithms: Algorithms,
+    /// Signatures of this host that vouches for its user (`hostbased`), most wanted first; `None`: those of users,
+    /// [`Algorithms::public_key`].
+    pub host_based_algorithms: Option<Vec<&'static dyn SignatureAlgorithm>>,
     /// Bounds on memory, work and time.
     pub limits: Limits,
     /// When keys are replaced.
@@ -43,6 +47,7 @@ impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             algorithms: Algorithms::client(),
+            host_based_algorithms: None,
             limits: Limits::default(),
             rekey: RekeyPolicy::default(),
             keepalive: None,

@@ -87,7 +87,7 @@ fn a_changed_key_is_refused_or_at_least_told() {
         for mode in [Yes, Ask, AcceptNew] {
             assert_eq!(refusal(judge(mode, ["", &second])), expected, "{mode:?}");
         }
-        let warning = HostKeyDecision::AcceptWithWarning(format!("WARNING: {expected}"));
+        let warning = HostKeyDecision::AcceptChanged(format!("WARNING: {expected}"));
         assert_eq!(judge(InsecureNo, ["", &second]), warning);
     }
     let both = refusal(judge(Yes, [&other_type(), &changed()]));

@@ -15,5 +15,6 @@ pub(crate) async fn login(session: &Session, plan: &Plan) -> Result<(), String> 
     let (credentials, person) = prepared.map_err(failed)?;
     let method = session.login_with(&plan.user, credentials, &mut OnThread::new(person)).await.map_err(failed)?;
     log::debug(format_args!("logged in as {} with {method}", plan.user));
-    Ok(())
+    let configured = plan.configured.clone();
+    blocking::unblock(move || configured.run_local_command()).await.map_err(failed)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::future::{self, Either, select};
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 use ssh_async::ssh_core::ChannelRequest;
+use ssh_async::ssh_core::files::ssh_config::SessionType;
 use ssh_async::ssh_core::wire::DataStream;
 use ssh_async::{Channel, ChannelReader, ChannelWriter, Error, Exit, Session, SessionError};
 
@@ -18,7 +19,7 @@ use crate::shared::{log, terminal};
 
 /// Runs what is to be run; the exit status, or a line for the user.
 pub(crate) async fn run(session: &Session, plan: &Plan) -> Result<u8, String> {
-    if plan.invocation.no_command {
+    if plan.session_type == SessionType::None {
         return Err(hold(session, &plan.host).await);
     }
     let exit = run_command(session, plan).await;
@@ -40,7 +41,7 @@ async fn run_command(session: &Session, plan: &Plan) -> ssh_async::Result<(Exit,
         channel.request(&request, false).await?;
     }
     channel.request(&plan.start(), true).await?;
-    let exit = converse(session, Arc::new(channel), has_terminal, plan.invocation.no_stdin).await?;
+    let exit = converse(session, Arc::new(channel), has_terminal, plan.no_stdin).await?;
     Ok((exit, has_terminal))
 }
 

@@ -6,27 +6,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use ssh_async::ssh_core::files::known_hosts::HostKeyChanges;
+use ssh_async::ssh_core::files::ssh_config::Proxy;
 use ssh_async::ssh_core::key::PublicKey;
 use ssh_async::{Connector, Error, HostKeyPolicy, OnThread, Runtime, Session};
 
 use crate::common::within;
 use crate::shared::log;
-use crate::shared::peer::{self, CONNECT_TIMEOUT};
+use crate::shared::peer;
 use crate::shared::plan::Plan;
-use crate::shared::settings::Settings;
 
 /// Connects and exchanges keys. The error is a line for the user.
 pub(crate) async fn connect<T: Runtime>(runtime: &T, plan: &Plan) -> Result<Session, String> {
-    let settings = &plan.settings;
-    if settings.has_proxy() {
+    if plan.configured.resolved().proxy.value != Proxy::None {
         return Err(format!("{}: proxies and jump hosts are not built in here; the program ssh has them", plan.host));
     }
-    let (host, port) = (plan.host.as_str(), settings.port);
-    let timeout = settings.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+    let (host, port) = (plan.host.as_str(), plan.settings.port);
+    let timeout = plan.configured.connect_timeout();
     let started = Instant::now();
-    let host_keys = HostKeys::new(settings);
+    let host_keys = HostKeys::new(plan);
     let proven = Arc::clone(&host_keys.proven);
-    let connector = Connector::new().config(peer::config(settings)).host_keys(host_keys);
+    let config = plan.configured.client_config().map_err(|error| error.to_string())?;
+    let connector = Connector::new().config(config).host_keys(host_keys);
     log::debug(format_args!("connecting to {host} port {port}"));
     let connecting = async {
         let stream = runtime.connect(host, port).await;
@@ -65,15 +65,13 @@ pub(crate) fn in_context(host: &str, port: u16, error: &Error) -> String {
 /// Known hosts, with a debug line about what the server showed.
 struct HostKeys {
     known: OnThread,
-    own_order: bool,
     /// The server has proven which key it has.
     proven: Arc<AtomicBool>,
 }
 
 impl HostKeys {
-    fn new(settings: &Settings) -> Self {
-        let known = OnThread::new(peer::known_hosts(settings));
-        Self { known, own_order: settings.own_host_key_order, proven: Arc::default() }
+    fn new(plan: &Plan) -> Self {
+        Self { known: OnThread::new(plan.configured.host_keys()), proven: Arc::default() }
     }
 }
 
@@ -85,7 +83,7 @@ impl HostKeyPolicy for HostKeys {
     }
 
     async fn known_key_types(&mut self, host: &str, port: u16) -> Vec<String> {
-        if self.own_order { Vec::new() } else { self.known.known_key_types(host, port).await }
+        self.known.known_key_types(host, port).await
     }
 
     async fn host_key_changes(&mut self, host: &str, port: u16, announced: &[PublicKey]) -> Option<HostKeyChanges> {

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use ssh_blocking::{Channel, ChannelReader, ChannelWriter, Error, Exit, Session, SessionError};
 use ssh_core::ChannelRequest;
+use ssh_core::files::ssh_config::SessionType;
 
 use crate::connect;
 use crate::shared::escape::Escapes;
@@ -16,7 +17,7 @@ use crate::shared::{log, terminal};
 
 /// Runs what is to be run; the exit status, or a line for the user.
 pub(crate) fn run(session: &Session, plan: &Plan) -> Result<u8, String> {
-    if plan.invocation.no_command {
+    if plan.session_type == SessionType::None {
         return hold(session, &plan.host);
     }
     let exit = run_command(session, plan);
@@ -28,11 +29,12 @@ pub(crate) fn run(session: &Session, plan: &Plan) -> Result<u8, String> {
 fn run_command(session: &Session, plan: &Plan) -> ssh_blocking::Result<(Exit, bool)> {
     let channel = session.open_session()?;
     let has_terminal = plan.wants_terminal() && request_terminal(&channel)?;
+    session.mark_traffic(has_terminal);
     for request in plan.environment() {
         channel.request(&request, false)?;
     }
     channel.request(&plan.start(), true)?;
-    let exit = converse(session, &Arc::new(channel), has_terminal, plan.invocation.no_stdin)?;
+    let exit = converse(session, &Arc::new(channel), has_terminal, plan.no_stdin)?;
     Ok((exit, has_terminal))
 }
 

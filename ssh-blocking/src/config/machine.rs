@@ -41,12 +41,17 @@ fn account_of_environment() -> Option<(String, String)> {
     Some((name, std::env::var("HOME").ok()?))
 }
 
-/// Runs a command with the user's shell, without standard input and output; whether its exit status is 0.
-pub(super) fn run(command: &str) -> Result<bool> {
+/// A command for the user's shell.
+pub(crate) fn shell(command: &str) -> Command {
     let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into());
     let mut shell = Command::new(shell);
-    shell.arg("-c").arg(command).stdin(Stdio::null()).stdout(Stdio::null());
-    Ok(shell.status()?.success())
+    shell.arg("-c").arg(command);
+    shell
+}
+
+/// Runs a command with the user's shell, without standard input and output; whether its exit status is 0.
+pub(super) fn run(command: &str) -> Result<bool> {
+    Ok(shell(command).stdin(Stdio::null()).stdout(Stdio::null()).status()?.success())
 }
 
 /// Whether a host has addresses, and which name it is an alias of.

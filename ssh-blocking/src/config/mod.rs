@@ -22,6 +22,8 @@ use ssh_core::files::ssh_config::{Files, Request, Resolved, Resolver, Step};
 
 use crate::error::{Error, Result};
 
+pub(crate) use machine::shell;
+
 /// Which files are read, and what comes before them.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -10,7 +10,8 @@ use ssh_core::files::ssh_config::Resolved;
 use ssh_core::key::{KeyFileError, MAX_KEY_FILE_LENGTH, PrivateKey, PublicKey, PublicKeyLine};
 use ssh_core::login::{Credentials, LockedKeyFile};
 
-use crate::error::{Error, Result};
+use super::unexpanded;
+use crate::error::Result;
 use crate::login::Interaction;
 
 /// Adds the keys and certificates that the configuration names, or the usual ones. `person` hears of files that cannot be
@@ -21,7 +22,6 @@ pub(super) fn add(
     person: &mut dyn Interaction,
 ) -> Result<Credentials> {
     let is_named = !resolved.identities.files.values.is_empty();
-    let unexpanded = |error: ssh_core::files::ssh_config::TokenError| Error::Io(io::Error::other(error.to_string()));
     let mut warn = |path: &Path, error: &dyn std::fmt::Display| {
         person.warn(&format!("the key file {} cannot be used: {error}", path.display()));
     };
@@ -57,7 +57,7 @@ pub(super) fn add(
 }
 
 enum Identity {
-    Key(Box<PrivateKey>),
+    Key(String, Box<PrivateKey>),
     Locked(LockedKeyFile),
     /// The private half is an agent's.
     Named(PublicKey),
@@ -66,7 +66,7 @@ enum Identity {
 impl Identity {
     fn add_to(self, credentials: Credentials) -> Credentials {
         match self {
-            Self::Key(key) => credentials.key(*key),
+            Self::Key(name, key) => credentials.key_file(&name, *key),
             Self::Locked(file) => credentials.locked_key(file),
             Self::Named(key) => credentials.named_key(key),
         }
@@ -83,7 +83,7 @@ fn load(path: &Path) -> std::result::Result<Option<Identity>, String> {
         Err(error) => return Err(error.to_string()),
     };
     match PrivateKey::read(text.expose(), None) {
-        Ok(key) => Ok(Some(Identity::Key(Box::new(key)))),
+        Ok(key) => Ok(Some(Identity::Key(path.display().to_string(), Box::new(key)))),
         Err(KeyFileError::PassphraseRequired) => {
             let public = public_file(&beside(path, ".pub")).unwrap_or_default();
             let file = LockedKeyFile::new(&path.display().to_string(), text, public);

@@ -13,18 +13,24 @@
 //! # }
 //! ```
 
+mod host_based;
 mod identities;
+mod keys_to_agent;
+mod known_hosts_command;
 mod person;
 mod proxy;
+mod reach;
+mod session;
 mod terminal;
 
-use std::net::TcpStream;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ssh_core::ClientConfig;
 use ssh_core::adapter::split_target;
-use ssh_core::files::ssh_config::{AgentSocket, Proxy, Resolved};
+use ssh_core::files::ssh_config::{AgentSocket, Proxy, Resolved, TokenError};
 use ssh_core::key::HostKeyProof;
 use ssh_core::login::{Credentials, configured};
 
@@ -32,10 +38,13 @@ use crate::agent::Agent;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy as _, KnownHostsPolicy};
-use crate::login::{ConfiguredLogin, Interaction};
-use crate::session::{Connector, Session, Timeouts, connect_tcp};
+use crate::login::Interaction;
+use crate::session::{Connector, Session, Timeouts};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::{FdTransport, Transport};
+
+use keys_to_agent::Keeping;
+use known_hosts_command::KnownHostsCommand;
 
 pub use person::AgentAndPerson;
 pub use terminal::Terminal;
@@ -56,6 +65,9 @@ pub struct Configured {
     resolved: Arc<Resolved>,
     person: Person,
     hops_left: usize,
+    host_key_files: Vec<PathBuf>,
+    /// Of a connection that was made, if no proxy is in between.
+    local_address: Option<IpAddr>,
 }
 
 impl Configured {
@@ -86,13 +98,28 @@ impl Configured {
     /// As [`Config::resolve`].
     pub fn of_host(config: &Config, host: &str) -> Result<Self> {
         let resolved = Arc::new(config.resolve(host)?);
-        Ok(Self { config: config.clone(), resolved, person: Arc::new(Mutex::new(())), hops_left: MAX_HOPS })
+        Ok(Self {
+            config: config.clone(),
+            resolved,
+            person: Arc::new(Mutex::new(())),
+            hops_left: MAX_HOPS,
+            host_key_files: host_based::usual_files(),
+            local_address: None,
+        })
     }
 
     /// Sets who answers: [`Terminal`], or a window. With `BatchMode` it is only told things.
     #[must_use]
     pub fn person(mut self, person: impl Interaction + Send + 'static) -> Self {
         self.person = Arc::new(Mutex::new(person));
+        self
+    }
+
+    /// Sets the files with the keys of this host, which vouches for its user where `HostbasedAuthentication` and
+    /// `EnableSSHKeysign` are set and the user may read them; otherwise those in `/etc/ssh`.
+    #[must_use]
+    pub fn host_key_files(mut self, files: Vec<PathBuf>) -> Self {
+        self.host_key_files = files;
         self
     }
 
@@ -106,29 +133,53 @@ impl Configured {
     /// # Errors
     /// As [`Connector::connect`], and for a proxy or a host on the way that does not work.
     pub fn connect(&self) -> Result<Session> {
-        let resolved = &*self.resolved;
-        let timeout =
-            resolved.connection.connect_timeout.value.seconds.map(|seconds| Duration::from_secs(seconds.into()));
-        let timeouts = Timeouts { connect: Some(timeout.unwrap_or(CONNECT_TIMEOUT)), login: None, wait: None };
-        let mut config = configured::client_config(resolved)?;
-        config.limits.login_grace = LOGIN_GRACE;
+        let timeouts = Timeouts { connect: Some(self.connect_timeout()), login: None, wait: None };
+        let config = self.client_config()?;
         let (name, port) = self.host_key_name();
         let mut policy = self.host_keys();
-        let transport = self.transport(timeouts, &mut policy)?;
+        // A command that must not run is no news for after the login.
+        self.resolved.local_command().map_err(unexpanded)?;
+        let (transport, local_address) = self.transport(&mut policy)?;
         let connector = Connector::new().config(config).timeouts(timeouts).host_keys(policy);
         let mut session = connector.connect_boxed(transport, name, port)?;
-        session.configured = Some(Arc::new(self.clone()));
+        session.configured = Some(Arc::new(Self { local_address, ..self.clone() }));
         Ok(session)
+    }
+
+    /// How long the host has to answer (`ConnectTimeout`), each of its addresses, and then for the key exchange.
+    pub fn connect_timeout(&self) -> Duration {
+        let timeout = self.resolved.connection.connect_timeout.value.seconds;
+        timeout.map_or(CONNECT_TIMEOUT, |seconds| Duration::from_secs(seconds.into()))
+    }
+
+    /// What [`connect`](Self::connect) connects with, for sessions of other adapters.
+    ///
+    /// # Errors
+    /// [`Error::ConfigFile`] names the line with an algorithm that is not built in.
+    pub fn client_config(&self) -> Result<ClientConfig> {
+        let mut config = configured::client_config(&self.resolved)?;
+        config.limits.login_grace = LOGIN_GRACE;
+        Ok(config)
     }
 
     /// Logs in: with the agent's keys and the key files in OpenSSH's order, then with what the person knows. Says which
     /// method completed it.
     ///
+    /// A host that is known by another key, and was let pass by `StrictHostKeyChecking no`, gets no password and no answer
+    /// to its questions, as with `ssh`. After the login `LocalCommand` runs, if that is permitted.
+    ///
     /// # Errors
     /// [`Error::Login`] if nothing lets the user in.
     pub fn login(&self, session: &Session) -> Result<&'static str> {
-        let (credentials, mut person) = self.prepare_login(session.host_key_proof().as_ref())?;
-        session.login_with(&self.resolved.user, credentials, &mut person)
+        let local_address = session.configured.as_ref().and_then(|configured| configured.local_address());
+        let (mut credentials, mut person) = self.prepare(session.host_key_proof().as_ref(), local_address)?;
+        if session.host_key_changed() {
+            self.warn_of_withheld_methods();
+            credentials = credentials.without_passwords();
+        }
+        let method = session.login_with(&self.resolved.user, credentials, &mut person)?;
+        self.run_local_command()?;
+        Ok(method)
     }
 
     /// What [`login`](Self::login) logs in with, for sessions of other adapters: what the configuration, its files and its
@@ -137,6 +188,14 @@ impl Configured {
     /// # Errors
     /// [`Error::Agent`] or [`Error::Io`] if the conversation with the agent broke.
     pub fn prepare_login(&self, proof: Option<&HostKeyProof>) -> Result<(Credentials, AgentAndPerson)> {
+        self.prepare(proof, self.local_address)
+    }
+
+    fn prepare(
+        &self,
+        proof: Option<&HostKeyProof>,
+        local_address: Option<IpAddr>,
+    ) -> Result<(Credentials, AgentAndPerson)> {
         let mut agent = self.agent();
         let mut credentials = configured::credentials(&self.resolved);
         if let Some(agent) = &mut agent {
@@ -147,8 +206,23 @@ impl Configured {
             let keys = agent.identities().unwrap_or_default();
             credentials = credentials.agent_keys(keys.into_iter().map(|identity| identity.key));
         }
+        if let Some(host) = host_based::host(&self.resolved, &self.host_key_files, local_address)? {
+            credentials = credentials.vouching_host(host);
+        }
         let credentials = identities::add(&self.resolved, credentials, &mut *self.lock())?;
-        Ok((credentials, AgentAndPerson { agent, person: self.person.clone() }))
+        let keeping = Keeping::new(&self.resolved);
+        Ok((credentials, AgentAndPerson { agent, person: self.person.clone(), keeping }))
+    }
+
+    /// What `ssh` says about a host whose key has changed.
+    fn warn_of_withheld_methods(&self) {
+        let methods = configured::methods(&self.resolved);
+        for (method, shown) in [("password", "Password"), ("keyboard-interactive", "Keyboard-interactive")] {
+            if methods.iter().any(|each| each == method) {
+                let text = format!("{shown} authentication is disabled to avoid man-in-the-middle attacks.");
+                self.lock().warn(&text);
+            }
+        }
     }
 
     /// The name and the port that the host's key is known under.
@@ -159,49 +233,47 @@ impl Configured {
         }
     }
 
-    fn host_keys(&self) -> KnownHostsPolicy {
+    /// Whom [`connect`](Self::connect) trusts, for sessions of other adapters.
+    pub fn host_keys(&self) -> KnownHostsPolicy {
         let host_keys = &self.resolved.host_keys;
         let files = |files: &[String]| files.iter().map(PathBuf::from).collect::<Vec<_>>();
         let (asked, warned) = (Arc::clone(&self.person), Arc::clone(&self.person));
-        KnownHostsPolicy::new(files(&host_keys.user_files.value.0))
+        let policy = KnownHostsPolicy::new(files(&host_keys.user_files.value.0))
             .system_files(files(&host_keys.global_files.value.0))
-            .update_host_keys(host_keys.update.value)
+            .update_host_keys(host_keys.update.value);
+        let policy = match &host_keys.command.value.0 {
+            Some(_) => {
+                let command = KnownHostsCommand::new(Arc::clone(&self.resolved), Arc::clone(&self.person));
+                policy.more_hosts(move |lookup| command.look_up(lookup))
+            }
+            None => policy,
+        };
+        policy
             .mode(configured::strict_host_key_checking(&self.resolved))
             .hash_names(host_keys.hash.value)
+            .keep_order(configured::host_key_order_is_fixed(&self.resolved))
             .revoked(files(&host_keys.revoked.value.0))
             .check_address(host_keys.check_host_ip.value && host_keys.alias.value.is_none())
             .ask(move |question| lock(&asked).confirm(question))
             .warn(move |text| lock(&warned).warn(text))
     }
 
-    /// The way to the host; `policy` hears of the address if there is no proxy between.
-    fn transport(&self, timeouts: Timeouts, policy: &mut KnownHostsPolicy) -> Result<Box<dyn Transport>> {
+    /// The way to the host, and our address on it; `policy` hears of the host's. With a proxy in between there are none.
+    fn transport(&self, policy: &mut KnownHostsPolicy) -> Result<(Box<dyn Transport>, Option<IpAddr>)> {
         let resolved = &*self.resolved;
         match &resolved.proxy.value {
             Proxy::None => {
-                let stream = self.connect_tcp(timeouts)?;
+                let stream = reach::connect(resolved, self.connect_timeout())?;
                 policy.reached(stream.peer_addr()?.ip());
-                Ok(Box::new(FdTransport::tcp(stream)?))
+                let local_address = stream.local_addr()?.ip();
+                Ok((Box::new(FdTransport::tcp(stream)?), Some(local_address)))
             }
             Proxy::Command(_) => {
-                let command =
-                    resolved.proxy_command().map_err(|error| Error::Io(std::io::Error::other(error.to_string())))?;
-                Ok(Box::new(proxy::CommandTransport::start(&command.unwrap_or_default())?))
+                let command = resolved.proxy_command().map_err(unexpanded)?;
+                Ok((Box::new(proxy::CommandTransport::start(&command.unwrap_or_default())?), None))
             }
-            Proxy::Jump(jump) => proxy::jump(self, &jump.hosts),
+            Proxy::Jump(jump) => Ok((proxy::jump(self, &jump.hosts)?, None)),
         }
-    }
-
-    fn connect_tcp(&self, timeouts: Timeouts) -> Result<TcpStream> {
-        let connection = &self.resolved.connection;
-        let mut connected = Err(Error::Io(std::io::ErrorKind::InvalidInput.into()));
-        for _ in 0..connection.connection_attempts.value.max(1) {
-            connected = connect_tcp(&self.resolved.host_name, connection.port.value.0, timeouts.connect);
-            if connected.is_ok() {
-                break;
-            }
-        }
-        connected
     }
 
     /// The agent that is configured, or the environment's. One that does not answer is passed over, as if there were none.
@@ -234,12 +306,6 @@ impl Configured {
     }
 }
 
-impl ConfiguredLogin for Configured {
-    fn login(&self, session: &Session) -> Result<&'static str> {
-        Self::login(self, session)
-    }
-}
-
 impl Session {
     /// Connects as `ssh` does: to a host or an alias of the user's configuration, `host:port` and `user@host` included,
     /// over proxies and through other hosts, and checks its key by the configured files. A person is asked at the
@@ -253,6 +319,10 @@ impl Session {
         let about = format!("{}@{}", host.resolved.user, host.resolved.host_name);
         host.person(Terminal::about(about)).connect()
     }
+}
+
+fn unexpanded(error: TokenError) -> Error {
+    Error::Io(std::io::Error::other(error.to_string()))
 }
 
 fn lock(person: &Person) -> MutexGuard<'_, dyn Interaction + Send + 'static> {

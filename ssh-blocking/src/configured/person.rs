@@ -1,8 +1,9 @@
 //! Who answers during a login by configuration.
 
-use ssh_core::login::AgentSignature;
+use ssh_core::login::{AgentSignature, UsedKeyFile};
 use ssh_core::{PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
+use super::keys_to_agent::Keeping;
 use super::{Person, lock};
 use crate::agent::Agent;
 use crate::login::Interaction;
@@ -11,6 +12,7 @@ use crate::login::Interaction;
 pub struct AgentAndPerson {
     pub(super) agent: Option<Agent>,
     pub(super) person: Person,
+    pub(super) keeping: Keeping,
 }
 
 impl Interaction for AgentAndPerson {
@@ -40,6 +42,12 @@ impl Interaction for AgentAndPerson {
 
     fn agent_signature(&mut self, wanted: &AgentSignature) -> Option<Vec<u8>> {
         self.agent.as_mut()?.agent_signature(wanted)
+    }
+
+    fn key_used(&mut self, used: UsedKeyFile) {
+        if let Some(agent) = &mut self.agent {
+            self.keeping.keep(used, agent, &self.person);
+        }
     }
 
     fn banner(&mut self, text: &Untrusted) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use ssh_core::ChannelType;
@@ -12,6 +12,7 @@ use ssh_core::wire::Writer;
 
 use super::Configured;
 use crate::channel::ChannelTransport;
+use crate::config::shell;
 use crate::error::{Error, Result};
 use crate::transport::{FdTransport, Interest, Transport};
 
@@ -26,10 +27,8 @@ impl CommandTransport {
     pub(super) fn start(command: &str) -> Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let theirs = OwnedFd::from(theirs);
-        let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into());
-        let mut shell = Command::new(shell);
         // Without a shell that stays in between, the command itself hears of our end.
-        shell.arg("-c").arg(format!("exec {command}"));
+        let mut shell = shell(&format!("exec {command}"));
         shell.stdin(Stdio::from(theirs.try_clone()?)).stdout(Stdio::from(theirs));
         let failed = |error| Error::Connect { target: format!("the command \"{}\"", command.escape_debug()), error };
         let child = shell.spawn().map_err(failed)?;
@@ -87,7 +86,7 @@ pub(super) fn jump(target: &Configured, hosts: &[JumpHost]) -> Result<Box<dyn Tr
         config = config.set("proxyjump", through.join(","));
     }
     let resolved = config.resolve(host)?.into();
-    let hop = Configured { config, resolved, person: target.person.clone(), hops_left };
+    let hop = Configured { config, resolved, hops_left, local_address: None, ..target.clone() };
     let session = hop.connect()?;
     hop.login(&session)?;
     let (host, port) = (&target.resolved.host_name, target.resolved.connection.port.value.0);

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use ssh_core::UnixTime;
 use ssh_core::files::known_hosts::{HostKeyChanges, KnownHosts, edit, host_name};
-use ssh_core::files::ssh_config::UpdateHostKeys;
+use ssh_core::files::ssh_config::{HostLookup, LookupPurpose, UpdateHostKeys};
 use ssh_core::key::{FingerprintHash, PublicKey, RevocationList};
 use ssh_core::login::{
     HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,
@@ -22,6 +22,9 @@ mod update;
 pub use file::replace_known_hosts;
 pub(crate) use learner::Learner;
 
+/// What is said of lines that come from no file.
+const MORE_HOSTS: &str = "the output of KnownHostsCommand";
+
 /// Decides about a server's host key. There is no implementation that trusts everybody; a test that wants one writes it.
 pub trait HostKeyPolicy {
     /// Whether `key` is the key of `host`. The server has proven that it holds it.
@@ -32,6 +35,11 @@ pub trait HostKeyPolicy {
 
     /// The address that was reached, told before [`check`](Self::check) where a connection goes straight to the host.
     fn reached(&mut self, _address: IpAddr) {}
+
+    /// Whether [`check`](Self::check) let a host pass that is known by another key: then it is not to learn a password.
+    fn accepted_changed_key(&self) -> bool {
+        false
+    }
 
     /// Key types the host is known by: its proof with one of them is asked for first.
     fn known_key_types(&self, _host: &str, _port: u16) -> Vec<String> {
@@ -69,6 +77,9 @@ impl HostKeyPolicy for PublicKey {
 /// Asks a person whether to trust a host: is given the question, says yes or no.
 pub type Ask = Box<dyn FnMut(&str) -> bool + Send>;
 
+/// Lines of a `known_hosts` file from elsewhere.
+type MoreHosts = Box<dyn Fn(&HostLookup<'_>) -> Result<Vec<u8>> + Send>;
+
 /// Trusts the hosts that `known_hosts` files name.
 pub struct KnownHostsPolicy {
     /// The user's own.
@@ -82,6 +93,9 @@ pub struct KnownHostsPolicy {
     address: Option<IpAddr>,
     mode: StrictHostKeyChecking,
     hash_names: bool,
+    accepted_changed: bool,
+    keeps_order: bool,
+    more_hosts: Option<MoreHosts>,
     ask: Option<Ask>,
     warn: Box<dyn FnMut(&str) + Send>,
 }
@@ -106,6 +120,9 @@ impl KnownHostsPolicy {
             address: None,
             mode: StrictHostKeyChecking::Yes,
             hash_names: false,
+            accepted_changed: false,
+            keeps_order: false,
+            more_hosts: None,
             ask: None,
             warn: Box::new(|text: &str| eprintln!("{text}")),
         }
@@ -148,6 +165,21 @@ impl KnownHostsPolicy {
         self
     }
 
+    /// Whether algorithms keep their order, whatever keys a host is known by.
+    #[must_use]
+    pub fn keep_order(mut self, keep: bool) -> Self {
+        self.keeps_order = keep;
+        self
+    }
+
+    /// Sets who knows more than the files, in lines like theirs, and is asked at every look into them (`KnownHostsCommand`). An
+    /// error refuses the host.
+    #[must_use]
+    pub fn more_hosts(mut self, more: impl Fn(&HostLookup<'_>) -> Result<Vec<u8>> + Send + 'static) -> Self {
+        self.more_hosts = Some(Box::new(more));
+        self
+    }
+
     /// Sets who is asked in [`StrictHostKeyChecking::Ask`]; without, the answer is no.
     #[must_use]
     pub fn ask(mut self, ask: impl FnMut(&str) -> bool + Send + 'static) -> Self {
@@ -169,7 +201,15 @@ impl KnownHostsPolicy {
 
     fn judge(&self, host: &str, port: u16, key: &PublicKey) -> Result<HostKeyDecision> {
         let read = self.all_files().map(|path| Ok((path.display().to_string(), Self::read(path)?)));
-        let files = read.collect::<Result<Vec<_>>>()?;
+        let mut files = read.collect::<Result<Vec<_>>>()?;
+        let address = self.address_beside(host).filter(|_| key.certificate().is_none());
+        let by_address = address.map(|address| (address, LookupPurpose::Address));
+        for (name, purpose) in [(host.to_owned(), LookupPurpose::HostName)].into_iter().chain(by_address) {
+            let lookup = HostLookup { name: &host_name(&name, port), purpose, key: Some(key) };
+            if let Some(more) = self.ask_more(&lookup) {
+                files.push((MORE_HOSTS.into(), KnownHosts::parse(&more?)));
+            }
+        }
         let files = files.iter().map(|(name, hosts)| (name.as_str(), hosts));
         Ok(match self.address_beside(host) {
             Some(address) => judge_host_key_and_address(self.mode, files, host, &address, port, key, now()),
@@ -179,6 +219,10 @@ impl KnownHostsPolicy {
 
     fn all_files(&self) -> impl Iterator<Item = &PathBuf> {
         self.files.iter().chain(&self.system_files)
+    }
+
+    fn ask_more(&self, lookup: &HostLookup<'_>) -> Option<Result<Vec<u8>>> {
+        self.more_hosts.as_ref().map(|more| more(lookup))
     }
 
     fn refuse_revoked(&self, host: &str, key: &PublicKey) -> Result<()> {
@@ -239,6 +283,11 @@ impl HostKeyPolicy for KnownHostsPolicy {
                 (self.warn)(&text);
                 Ok(())
             }
+            HostKeyDecision::AcceptChanged(text) => {
+                self.accepted_changed = true;
+                (self.warn)(&text);
+                Ok(())
+            }
             HostKeyDecision::Remember => self.remember_host(host, port, key),
             HostKeyDecision::RememberAddress => {
                 let address: Vec<_> = self.address_beside(host).into_iter().collect();
@@ -256,9 +305,20 @@ impl HostKeyPolicy for KnownHostsPolicy {
         self.address = Some(address);
     }
 
+    fn accepted_changed_key(&self) -> bool {
+        self.accepted_changed
+    }
+
     fn known_key_types(&self, host: &str, port: u16) -> Vec<String> {
+        if self.keeps_order {
+            return Vec::new();
+        }
+        let lookup = HostLookup { name: &host_name(host, port), purpose: LookupPurpose::Order, key: None };
+        // Why one of them does not answer is told when the key is judged.
+        let more = self.ask_more(&lookup).and_then(Result::ok);
         let known = self.all_files().filter_map(|path| Self::read(path).ok());
         known
+            .chain(more.map(|text| KnownHosts::parse(&text)))
             .flat_map(|hosts| hosts.known_key_types(host, port).into_iter().map(String::from).collect::<Vec<_>>())
             .collect()
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{AddressFamily, Shutdown, shutdown};
 
 use super::{Interest, Transport};
 
@@ -77,6 +77,17 @@ pub fn acknowledge_quickly(socket: impl AsFd, n: usize) {
     let _ = (socket, n);
 }
 
+/// Marks what a TCP socket sends with a class of traffic, the byte that RFC 2474 defines. It is a wish: a network may not heed
+/// it, and a system that does not take it is no reason to do without a connection.
+pub(crate) fn set_traffic_class(socket: impl AsFd, class: u8) {
+    let is_ipv6 = rustix::net::getsockname(&socket).is_ok_and(|name| name.address_family() == AddressFamily::INET6);
+    let _ = if is_ipv6 {
+        rustix::net::sockopt::set_ipv6_tclass(&socket, class.into())
+    } else {
+        rustix::net::sockopt::set_ip_tos(&socket, class)
+    };
+}
+
 impl Transport for FdTransport {
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = retry_on_intr(|| rustix::io::read(&self.input, &mut *buffer))?;
@@ -119,6 +130,12 @@ impl Transport for FdTransport {
 
     fn wake(&self) {
         self.waker.wake();
+    }
+
+    fn set_traffic_class(&self, class: u8) {
+        if self.is_tcp {
+            set_traffic_class(&self.output, class);
+        }
     }
 
     fn shutdown(&self) {

@@ -7,6 +7,8 @@ use std::io;
 use std::time::Duration;
 
 #[cfg(unix)]
+pub(crate) use fd::set_traffic_class;
+#[cfg(unix)]
 pub use fd::{FdTransport, acknowledge_quickly};
 
 /// A two-way stream of bytes that can be waited for: a socket, a pair of pipes, memory.
@@ -35,6 +37,12 @@ pub trait Transport: Send + Sync {
 
     /// Ends a [`wait`](Self::wait) that is going on in another thread, or the next one.
     fn wake(&self);
+
+    /// Marks what is sent from now on with a class of traffic (`IPQoS`, RFC 2474). Only a network knows classes: by default
+    /// nothing happens.
+    fn set_traffic_class(&self, class: u8) {
+        let _ = class;
+    }
 
     /// Says that nothing more will be written or read. The other side sees the end of the stream.
     fn shutdown(&self);

@@ -66,6 +66,7 @@ impl Role for ClientRole {
         Ok(CoreConfig {
             side: Side::Client,
             algorithms: Arc::new(config.algorithms.clone()),
+            host_based_algorithms: config.host_based_algorithms.clone(),
             limits: config.limits,
             rekey: config.rekey,
             keepalive: config.keepalive,

@@ -65,7 +65,10 @@ impl Core {
         self.check_alive()?;
         let Some(Auth::Client(auth)) = &mut self.auth else { return Err(Misuse::WrongPhase) };
         let session_id = self.transport.session_id().unwrap_or_default();
-        let algorithms = &self.config.algorithms.public_key;
+        let algorithms = match (&method, &self.config.host_based_algorithms) {
+            (AuthMethod::HostBased { .. }, Some(algorithms)) => algorithms,
+            _ => &self.config.algorithms.public_key,
+        };
         if let Some(event) = auth.authenticate(user, method, session_id, algorithms, &mut self.outbound)? {
             let event = self.client_auth_event(event);
             self.events.push_back(event);

@@ -6,7 +6,7 @@
 //!   outbound ◄─────────────────────────────────────── commands, answers
 //! ```
 
-use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc};
+use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc, vec::Vec};
 
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
 use super::host_key_learning::HostKeysToProve;
@@ -18,6 +18,7 @@ use crate::connection::{Connection, ConnectionEvent, Step};
 use crate::crypto::Algorithms;
 use crate::crypto::compression::CompressionLevel;
 use crate::crypto::kex::KexSettings;
+use crate::crypto::signature::SignatureAlgorithm;
 use crate::error::{CloseReason, Error, LimitKind, PeerMisbehaved, Stage};
 use crate::message::{DecodeMessage, Disconnect, ExtInfo, Ping, Pong, Unimplemented};
 use crate::packet::{IdentificationReader, Packet, Receiver, Sender, excerpt};
@@ -38,6 +39,7 @@ const KEPT_BUFFERS: usize = 12 * 1024;
 pub struct CoreConfig {
     pub(super) side: Side,
     pub(super) algorithms: Arc<Algorithms>,
+    pub(super) host_based_algorithms: Option<Vec<&'static dyn SignatureAlgorithm>>,
     pub(super) limits: Limits,
     pub(super) rekey: RekeyPolicy,
     pub(super) keepalive: Option<KeepAlive>,

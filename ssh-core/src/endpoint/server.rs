@@ -49,6 +49,7 @@ impl Role for ServerRole {
         Ok(CoreConfig {
             side: Side::Server,
             algorithms: Arc::new(config.algorithms.clone()),
+            host_based_algorithms: None,
             limits: config.limits,
             rekey: config.rekey,
             keepalive: config.keepalive,

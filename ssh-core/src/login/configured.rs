@@ -7,6 +7,7 @@ use core::time::Duration;
 use super::{Credentials, StrictHostKeyChecking};
 use crate::config::{ClientConfig, KeepAlive, RekeyPolicy};
 use crate::crypto::compression::CompressionLevel;
+use crate::crypto::signature::SignatureAlgorithm;
 use crate::crypto::{Algorithms, Named, PRESETS, UnknownAlgorithm};
 use crate::files::algorithm_list;
 use crate::files::ssh_config::{
@@ -14,7 +15,7 @@ use crate::files::ssh_config::{
 };
 
 /// Methods in the order they are tried if nothing else is said.
-const METHODS: &str = "publickey,keyboard-interactive,password";
+const METHODS: &str = "hostbased,publickey,keyboard-interactive,password";
 
 /// The configuration of a connection: algorithms, rekeying, keepalives, compression.
 ///
@@ -23,6 +24,7 @@ const METHODS: &str = "publickey,keyboard-interactive,password";
 pub fn client_config(resolved: &Resolved) -> Result<ClientConfig, ConfigError> {
     let mut config = ClientConfig::default();
     config.algorithms = algorithms(resolved, config.algorithms)?;
+    config.host_based_algorithms = Some(host_based_algorithms(resolved)?);
     config.rekey = rekey(resolved, config.rekey);
     config.compression_level = CompressionLevel::new(resolved.older.compression_level.value.0).unwrap_or_default();
     let interval = resolved.connection.server_alive_interval.value.seconds.unwrap_or_default();
@@ -31,6 +33,22 @@ pub fn client_config(resolved: &Resolved) -> Result<ClientConfig, ConfigError> {
         max_unanswered: resolved.connection.server_alive_count_max.value,
     });
     Ok(config)
+}
+
+/// What this host may sign with to vouch for its user, most wanted first.
+///
+/// # Errors
+/// As [`client_config`].
+pub fn host_based_algorithms(resolved: &Resolved) -> Result<Vec<&'static dyn SignatureAlgorithm>, ConfigError> {
+    let (mut list, known) = (Algorithms::client().public_key, Algorithms::all().public_key);
+    change(&mut list, &resolved.algorithms.host_based, "hostbasedacceptedalgorithms", &known)?;
+    Ok(list)
+}
+
+/// Whether the order of `HostKeyAlgorithms` is the user's own: then the keys that a host is known by do not come first. A list
+/// to which some are only added, or from which some are taken away, has no order of its own.
+pub fn host_key_order_is_fixed(resolved: &Resolved) -> bool {
+    resolved.algorithms.host_key.value.0.as_ref().is_some_and(|list| !list.starts_with(['+', '-']))
 }
 
 /// What becomes of hosts that nobody knows. With `BatchMode` there is nobody to ask.
@@ -64,6 +82,15 @@ pub fn credentials(resolved: &Resolved) -> Credentials {
     let prompts = if resolved.login.batch_mode.value { 0 } else { resolved.login.password_prompts.value };
     let credentials = Credentials::none().prompts(prompts).preferred(methods(resolved));
     credentials.identities_only(resolved.identities.only_these.value)
+}
+
+/// The variables that go to the server: those of `own` that `SendEnv` names, unless `SetEnv` sets them, then what that sets.
+pub fn environment(resolved: &Resolved, own: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (send, set) = (&resolved.session.send_env.value, &resolved.session.set_env.value.0);
+    let is_set = |name: &[u8]| set.iter().any(|(each, _)| each.as_bytes() == name);
+    let sent = own.into_iter().filter(|(name, _)| send.covers(name) && !is_set(name));
+    let set = set.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    sent.chain(set).collect()
 }
 
 /// The preset, or the default, changed by the lists.

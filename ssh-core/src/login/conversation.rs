@@ -4,7 +4,7 @@ use alloc::{string::String, vec, vec::Vec};
 
 use super::credentials::Credentials;
 use super::error::LoginError;
-use super::identities::{Identities, Signer, Unlocked, Unlocking, UnusableKeyFile};
+use super::identities::{Identities, Signer, Unlocked, Unlocking, UnusableKeyFile, UsedKeyFile};
 use super::plan::{LoginPlan, LoginStep};
 use crate::auth::{AuthMethod, AuthNeeded, PasswordChangeNeeded, Prompts};
 use crate::endpoint::{Client, ClientEvent, SignRequest};
@@ -81,6 +81,10 @@ pub struct Conversation {
     question: Option<ClientEvent>,
     /// The key file that is being unlocked, and how often that failed.
     unlocking: Option<(usize, u32)>,
+    /// Keys that have signed.
+    used: Vec<usize>,
+    /// The key that this host vouches with.
+    vouching: Option<usize>,
 }
 
 impl Conversation {
@@ -99,6 +103,8 @@ impl Conversation {
             answered_with_password: false,
             question: None,
             unlocking: None,
+            used: Vec::new(),
+            vouching: None,
         }
     }
 
@@ -242,11 +248,19 @@ impl Conversation {
         self.question.take()
     }
 
+    /// The keys of files that the server would take and that have signed; for when the login is over, as they are taken out.
+    /// An agent may want to have them (`AddKeysToAgent`).
+    pub fn take_used_files(&mut self) -> Vec<UsedKeyFile> {
+        let used = core::mem::take(&mut self.used);
+        used.into_iter().filter_map(|index| self.identities.take_file(index)).collect()
+    }
+
     fn try_next(&mut self, client: &mut Client, needed: AuthNeeded) -> Step {
         loop {
             let tried = match self.plan.next(&needed) {
                 LoginStep::None => self.authenticate(client, AuthMethod::None),
                 LoginStep::PublicKey(key) => self.authenticate(client, AuthMethod::PublicKey(key)),
+                LoginStep::HostBased(key) => self.vouch(client, key),
                 LoginStep::Unlock(file) => {
                     self.question = Some(ClientEvent::AuthNeeded(needed));
                     return self.ask_passphrase(file);
@@ -280,6 +294,17 @@ impl Conversation {
         }
     }
 
+    /// Has this host say who its user is.
+    fn vouch(&mut self, client: &mut Client, index: usize) -> Result<(), Misuse> {
+        let host = self.credentials.host.as_ref();
+        let host = host.and_then(|host| host.keys.get(index).map(|key| (host, key.public_key().clone())));
+        let (host, key) = host.ok_or(Misuse::NoUsableAlgorithm)?;
+        let (host_name, user_name) = (host.host_name.clone(), host.user_name.clone());
+        self.authenticate(client, AuthMethod::HostBased { key, host_name, user_name })?;
+        self.vouching = Some(index);
+        Ok(())
+    }
+
     fn try_password(&mut self, client: &mut Client, password: SecretBytes) -> Result<(), Misuse> {
         self.last_password = Some(SecretBytes::copied_from(password.expose()));
         self.authenticate(client, AuthMethod::Password(password))
@@ -288,6 +313,7 @@ impl Conversation {
     fn authenticate(&mut self, client: &mut Client, method: AuthMethod) -> Result<(), Misuse> {
         let name = method.name();
         client.authenticate(&self.user, method)?;
+        self.vouching = None;
         if name != "none" && !self.tried.contains(&name) {
             self.tried.push(name);
         }
@@ -304,9 +330,14 @@ impl Conversation {
 
     /// A key that cannot sign is passed over; the server asks for something else.
     fn sign(&mut self, client: &mut Client, random: &mut dyn SecureRandom, request: SignRequest) -> Step {
+        if let Some(key) = self.vouching.and_then(|index| self.credentials.host.as_ref()?.keys.get(index)) {
+            let signature = key.sign(request.algorithm, &request.data, random).ok();
+            return answered(client.answer_signature(request, signature.as_deref()));
+        }
         match self.identities.signer(&request.key) {
-            Signer::Key(key) => {
+            Signer::Key(index, key) => {
                 let signature = key.sign(request.algorithm, &request.data, random).ok();
+                self.used.push(index);
                 answered(client.answer_signature(request, signature.as_deref()))
             }
             Signer::Agent(key) => {

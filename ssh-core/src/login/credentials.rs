@@ -24,7 +24,18 @@ pub struct Credentials {
     pub(super) identities_only: bool,
     pub(super) password: Option<SecretBytes>,
     pub(super) prompts: u32,
+    pub(super) host: Option<VouchingHost>,
     preferred: Option<Vec<String>>,
+}
+
+/// This host, which says who its user is (`hostbased`, RFC 4252 §9).
+pub struct VouchingHost {
+    /// Its name, as the server knows it: a full name, where OpenSSH's clients put a dot at the end.
+    pub host_name: String,
+    /// The user.
+    pub user_name: String,
+    /// Its keys, in the order they are tried.
+    pub keys: Vec<PrivateKey>,
 }
 
 /// A key file that needs a passphrase. The user is asked for it when the server would take the key, or before it is
@@ -56,7 +67,15 @@ impl Credentials {
     /// Adds a key; keys are tried in order.
     #[must_use]
     pub fn key(mut self, key: PrivateKey) -> Self {
-        self.identities.push(Identity::Key(Box::new(key)));
+        self.identities.push(Identity::Key(Box::new(key), None));
+        self
+    }
+
+    /// Adds a key of the file `name`: [`Conversation::take_used_files`](super::Conversation::take_used_files) says whether it
+    /// was needed.
+    #[must_use]
+    pub fn key_file(mut self, name: &str, key: PrivateKey) -> Self {
+        self.identities.push(Identity::Key(Box::new(key), Some(name.into())));
         self
     }
 
@@ -98,6 +117,14 @@ impl Credentials {
         self
     }
 
+    /// Has this host vouch for its user, before keys are tried unless [`preferred`](Self::preferred) says otherwise. Servers
+    /// seldom listen: those that do must know the host, its key and its user.
+    #[must_use]
+    pub fn vouching_host(mut self, host: VouchingHost) -> Self {
+        self.host = Some(host);
+        self
+    }
+
     /// Sets a password.
     #[must_use]
     pub fn password(mut self, password: impl Into<SecretBytes>) -> Self {
@@ -120,6 +147,15 @@ impl Credentials {
         self
     }
 
+    /// Takes out the password and every method by which a server would learn one: for a host that may not be the right one.
+    #[must_use]
+    pub fn without_passwords(mut self) -> Self {
+        self.password = None;
+        let preferred = self.preferred.get_or_insert_with(LoginPlan::usual_methods);
+        preferred.retain(|method| !matches!(method.as_str(), "password" | "keyboard-interactive"));
+        self
+    }
+
     /// Takes the keys out, in the order they are tried.
     pub(super) fn take_identities(&mut self) -> Identities {
         let (listed, certificates) = (core::mem::take(&mut self.identities), core::mem::take(&mut self.certificates));
@@ -129,6 +165,7 @@ impl Credentials {
     pub(super) fn plan(&self, identities: &Identities) -> LoginPlan {
         let attempts = self.prompts.saturating_add(u32::from(self.password.is_some()));
         let plan = LoginPlan::new(identities.offers(self.prompts > 0), attempts, attempts);
+        let plan = plan.host_keys(self.host.as_ref().map_or(0, |host| host.keys.len()));
         match &self.preferred {
             Some(methods) => plan.preferred(methods.clone()),
             None => plan,

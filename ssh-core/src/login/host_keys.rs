@@ -27,6 +27,12 @@ pub enum HostKeyDecision {
     Accept,
     /// Go on, but show this warning.
     AcceptWithWarning(String),
+    /// Go on with a host that is known by another key, and show this warning. Whoever is in between must not learn more than
+    /// that: no password, no answer to a question, nothing that is forwarded. [`Credentials::without_passwords`] is for
+    /// the login.
+    ///
+    /// [`Credentials::without_passwords`]: super::Credentials::without_passwords
+    AcceptChanged(String),
     /// Go on, and add the key to the first file.
     Remember,
     /// Go on, and add the key to the first file for the host's address: its name has it already.
@@ -97,9 +103,7 @@ pub fn judge_host_key<'a>(
     }
     match (changed, mode) {
         _ if trusted => HostKeyDecision::Accept,
-        (Some(text), StrictHostKeyChecking::InsecureNo) => {
-            HostKeyDecision::AcceptWithWarning(format!("WARNING: {text}"))
-        }
+        (Some(text), StrictHostKeyChecking::InsecureNo) => HostKeyDecision::AcceptChanged(format!("WARNING: {text}")),
         (Some(text), _) => HostKeyDecision::Refuse(text),
         (None, StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::InsecureNo) => HostKeyDecision::Remember,
         (None, StrictHostKeyChecking::Ask) => HostKeyDecision::Ask {
@@ -131,7 +135,7 @@ pub fn judge_host_key_and_address<'a>(
     let files = files.into_iter();
     let by_name = judge_host_key(mode, files.clone(), host, port, key, now);
     // A name that contradicts is told or refused already.
-    if matches!(by_name, HostKeyDecision::Refuse(_) | HostKeyDecision::AcceptWithWarning(_)) {
+    if matches!(by_name, HostKeyDecision::Refuse(_) | HostKeyDecision::AcceptChanged(_)) {
         return by_name;
     }
     let mut known = false;

@@ -10,7 +10,8 @@ use crate::secret::SecretBytes;
 
 /// A key that the user named.
 pub(super) enum Identity {
-    Key(Box<PrivateKey>),
+    /// With the name of its file, if it has one.
+    Key(Box<PrivateKey>, Option<String>),
     Locked(LockedKeyFile),
     /// The private half is elsewhere.
     Named(PublicKey),
@@ -28,12 +29,22 @@ pub(super) struct Identities {
 
 /// Who signs with a key.
 pub(super) enum Signer<'a> {
-    Key(&'a PrivateKey),
+    /// The key with this number.
+    Key(usize, &'a PrivateKey),
     /// The agent, which knows it by this key or certificate.
     Agent(PublicKey),
     /// Nobody before this file is unlocked.
     Locked(usize),
     Nobody,
+}
+
+/// A key of a file that has signed.
+#[derive(Debug)]
+pub struct UsedKeyFile {
+    /// The name of the file.
+    pub name: String,
+    /// Its key.
+    pub key: PrivateKey,
 }
 
 /// A key file that is being unlocked: what takes its time, on its own, so that it can be done elsewhere.
@@ -103,7 +114,7 @@ impl Identities {
         let mut locked = None;
         for (index, identity) in self.listed.iter().enumerate() {
             match identity {
-                Identity::Key(private) if *private.public_key() == *plain => return Signer::Key(private),
+                Identity::Key(private, _) if *private.public_key() == *plain => return Signer::Key(index, private),
                 Identity::Locked(file) if file.public.as_ref() == Some(&*plain) => locked = Some(index),
                 _ => {}
             }
@@ -127,7 +138,7 @@ impl Identities {
     /// The key of a file, once it is unlocked.
     pub(super) fn unlocked(&self, index: usize) -> Option<&PublicKey> {
         match self.listed.get(index) {
-            Some(Identity::Key(key)) => Some(key.public_key()),
+            Some(Identity::Key(key, _)) => Some(key.public_key()),
             _ => None,
         }
     }
@@ -145,8 +156,21 @@ impl Identities {
         if identity.public().is_some_and(|public| public != key.public_key()) {
             return Err(KeyFileError::PublicMismatch);
         }
-        *identity = Identity::Key(Box::new(key));
+        let file = if let Identity::Locked(file) = identity { Some(file.name.clone()) } else { None };
+        *identity = Identity::Key(Box::new(key), file);
         Ok(())
+    }
+
+    /// Takes out the key with this number, if it is of a file.
+    pub(super) fn take_file(&mut self, index: usize) -> Option<UsedKeyFile> {
+        let identity = self.listed.get_mut(index)?;
+        match core::mem::replace(identity, Identity::Lost) {
+            Identity::Key(key, Some(name)) => Some(UsedKeyFile { name, key: *key }),
+            other => {
+                *identity = other;
+                None
+            }
+        }
     }
 
     /// Gives a file up.
@@ -160,7 +184,7 @@ impl Identities {
 impl Identity {
     fn public(&self) -> Option<&PublicKey> {
         match self {
-            Self::Key(key) => Some(key.public_key()),
+            Self::Key(key, _) => Some(key.public_key()),
             Self::Locked(file) => file.public.as_ref(),
             Self::Named(key) => Some(key),
             Self::Lost => None,

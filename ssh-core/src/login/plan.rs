@@ -1,6 +1,8 @@
 //! In which order ways to authenticate are tried.
 
-use alloc::{collections::VecDeque, string::String, vec, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec::Vec};
+
+use core::ops::Range;
 
 use crate::auth::AuthNeeded;
 use crate::key::PublicKey;
@@ -15,6 +17,8 @@ pub enum LoginStep {
     PublicKey(PublicKey),
     /// The key file with this number, which has to be unlocked before it is known which key it holds.
     Unlock(usize),
+    /// The word of this host, with its key of this number.
+    HostBased(usize),
     /// A password; so many have been refused before.
     Password {
         /// 0 for the first.
@@ -41,6 +45,7 @@ pub struct LoginPlan {
     /// Methods in the order of preference (`PreferredAuthentications`).
     preferred: Vec<String>,
     keys: VecDeque<LoginKey>,
+    host_keys: Range<usize>,
     passwords_left: u32,
     password_attempt: u32,
     rounds_left: u32,
@@ -49,11 +54,12 @@ pub struct LoginPlan {
 
 impl LoginPlan {
     /// A plan with these keys, and so many passwords and rounds of keyboard-interactive as may be tried. The order is
-    /// OpenSSH's: `publickey`, `keyboard-interactive`, `password`.
+    /// OpenSSH's: `hostbased`, `publickey`, `keyboard-interactive`, `password`.
     pub fn new(keys: Vec<LoginKey>, passwords: u32, rounds: u32) -> Self {
         Self {
-            preferred: vec!["publickey".into(), "keyboard-interactive".into(), "password".into()],
+            preferred: Self::usual_methods(),
             keys: keys.into(),
+            host_keys: 0..0,
             passwords_left: passwords,
             password_attempt: 0,
             rounds_left: rounds,
@@ -61,10 +67,22 @@ impl LoginPlan {
         }
     }
 
+    /// OpenSSH's order.
+    pub(super) fn usual_methods() -> Vec<String> {
+        ["hostbased", "publickey", "keyboard-interactive", "password"].map(String::from).into()
+    }
+
     /// Sets the order of methods; what is not named is not tried.
     #[must_use]
     pub fn preferred(mut self, methods: Vec<String>) -> Self {
         self.preferred = methods;
+        self
+    }
+
+    /// Sets how many keys this host has to vouch with.
+    #[must_use]
+    pub fn host_keys(mut self, count: usize) -> Self {
+        self.host_keys = 0..count;
         self
     }
 
@@ -91,6 +109,7 @@ impl LoginPlan {
                     LoginKey::Known(key) => LoginStep::PublicKey(key),
                     LoginKey::Locked(file) => LoginStep::Unlock(file),
                 }),
+                "hostbased" if may => self.host_keys.next().map(LoginStep::HostBased),
                 "keyboard-interactive" if may && self.rounds_left > 0 => {
                     self.rounds_left -= 1;
                     Some(LoginStep::KeyboardInteractive)
@@ -110,12 +129,15 @@ impl LoginPlan {
     /// before that.
     fn starts_with_key(&self) -> bool {
         let known = matches!(self.keys.front(), Some(LoginKey::Known(_)));
-        self.preferred.first().is_some_and(|method| method == "publickey") && known
+        let mut methods = self.preferred.iter().filter(|method| *method != "hostbased" || !self.host_keys.is_empty());
+        methods.next().is_some_and(|method| method == "publickey") && known
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
     use crate::key::{KeyAlgorithm, PrivateKey};
     use crate::random::ChaChaRandom;
@@ -140,6 +162,17 @@ mod tests {
         assert_eq!(plan.next(&offered), LoginStep::Password { attempt: 1 });
         assert_eq!(plan.next(&offered), LoginStep::GiveUp);
         assert_eq!(plan.next(&needed(Some(&["keyboard-interactive"]))), LoginStep::KeyboardInteractive);
+    }
+
+    #[test]
+    fn a_host_vouches_with_each_of_its_keys_where_the_server_listens() {
+        let mut plan = LoginPlan::new(vec![LoginKey::Locked(0)], 0, 0).host_keys(2);
+        assert_eq!(plan.next(&needed(None)), LoginStep::None);
+        let both = needed(Some(&["publickey", "hostbased"]));
+        assert_eq!(plan.next(&both), LoginStep::HostBased(0));
+        assert_eq!(plan.next(&needed(Some(&["publickey"]))), LoginStep::Unlock(0));
+        assert_eq!(plan.next(&both), LoginStep::HostBased(1));
+        assert_eq!(plan.next(&both), LoginStep::GiveUp);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! All of the client that is not about moving bytes. The asynchronous `ssh_async` has it, too.
 
-#[path = "../../common/mod.rs"]
-pub(crate) mod common;
+#[path = "../../common/terminal_modes.rs"]
+mod terminal_modes;
 
 pub(crate) mod escape;
 pub(crate) mod log;

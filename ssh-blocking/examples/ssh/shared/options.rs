@@ -27,12 +27,6 @@ pub(crate) struct Invocation {
     pub(crate) options: Vec<String>,
     /// `-F`: the only configuration file.
     pub(crate) config_file: Option<String>,
-    /// `-n`: nothing is read from standard input.
-    pub(crate) no_stdin: bool,
-    /// `-N`: nothing is run.
-    pub(crate) no_command: bool,
-    /// `-s`: the command is the name of a subsystem.
-    pub(crate) subsystem: bool,
 }
 
 /// Options as they are collected. `-o` comes after all others, whatever the order.
@@ -44,9 +38,6 @@ struct Collected {
     query: Option<String>,
     terminals: u32,
     verbose: u32,
-    no_stdin: bool,
-    no_command: bool,
-    subsystem: bool,
     help: bool,
 }
 
@@ -111,10 +102,10 @@ impl Collected {
     fn flag(&mut self, letter: char) -> Result<(), String> {
         match letter {
             'C' => self.direct.push(("compression", "yes".into())),
-            'n' => self.no_stdin = true,
-            'N' => self.no_command = true,
+            'n' => self.direct.push(("stdinnull", "yes".into())),
+            'N' => self.direct.push(("sessiontype", "none".into())),
             'q' => self.direct.push(("loglevel", "QUIET".into())),
-            's' => self.subsystem = true,
+            's' => self.direct.push(("sessiontype", "subsystem".into())),
             't' => self.terminals += 1,
             'T' => self.direct.push(("requesttty", "no".into())),
             'v' => self.verbose += 1,
@@ -157,15 +148,6 @@ impl Collected {
         if host.is_empty() {
             return Err(format!("the host is missing\n{USAGE}"));
         }
-        Ok(Invocation {
-            host: host.into(),
-            command,
-            settings,
-            options: self.by_keyword,
-            config_file: self.config_file,
-            no_stdin: self.no_stdin,
-            no_command: self.no_command,
-            subsystem: self.subsystem,
-        })
+        Ok(Invocation { host: host.into(), command, settings, options: self.by_keyword, config_file: self.config_file })
     }
 }

@@ -1,38 +1,10 @@
 //! The server: what the connection to it is made with, whom it must be, and what is told about it.
 
-use std::time::Duration;
-
-use ssh_blocking::KnownHostsPolicy;
 use ssh_core::crypto::mac::Mac;
 use ssh_core::key::{FingerprintHash, PublicKey};
 use ssh_core::{ClientConfig, Negotiated, Untrusted};
 
-use super::settings::Settings;
-use super::{log, prompt};
-
-/// How long a host has to answer if `ConnectTimeout` does not say.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long a login may take; the server has its own, shorter, opinion about it.
-const LOGIN_GRACE: Duration = Duration::from_secs(60 * 60);
-
-/// The configuration that the settings ask for.
-pub(crate) fn config(settings: &Settings) -> ClientConfig {
-    let mut config = settings.config.clone();
-    config.limits.login_grace = LOGIN_GRACE;
-    config
-}
-
-/// Whom to trust.
-pub(crate) fn known_hosts(settings: &Settings) -> KnownHostsPolicy {
-    KnownHostsPolicy::new(settings.user_known_hosts.clone())
-        .system_files(settings.global_known_hosts.clone())
-        .mode(settings.strict_host_keys)
-        .hash_names(settings.hash_known_hosts)
-        .update_host_keys(settings.update_host_keys)
-        .ask(prompt::yes_or_no)
-        .warn(|text| log::info(text))
-}
+use super::log;
 
 /// A line about the key that the server has shown.
 pub(crate) fn debug_host_key(key: &PublicKey) {

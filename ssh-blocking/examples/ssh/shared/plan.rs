@@ -4,6 +4,7 @@ use ssh_blocking::{Config, Configured};
 use ssh_core::ChannelRequest;
 use ssh_core::adapter::Exit;
 use ssh_core::crypto::{Algorithms, Named};
+use ssh_core::files::ssh_config::SessionType;
 
 use super::log;
 use super::options::{self, Invocation, Request};
@@ -22,6 +23,10 @@ pub(crate) struct Plan {
     pub(crate) user: String,
     /// The host's real name (`HostName`).
     pub(crate) host: String,
+    /// Nothing is read from standard input (`-n`, `StdinNull`).
+    pub(crate) no_stdin: bool,
+    /// A shell or a command, a subsystem, or nothing (`-s`, `-N`, `SessionType`).
+    pub(crate) session_type: SessionType,
 }
 
 /// Reads the arguments that follow the program's name; `None`: they asked something, which is answered.
@@ -55,14 +60,20 @@ impl Plan {
         let configured = Configured::of_host(&config, &invocation.host).map_err(|error| error.to_string())?;
         let resolved = configured.resolved().clone();
         let (user, host) = (resolved.user.clone(), resolved.host_name.clone());
+        let (no_stdin, session_type) = (resolved.session.stdin_null.value, resolved.session.kind.value);
         let configured = configured.person(Person { user_at_host: format!("{user}@{host}") });
         let settings = Settings::new(resolved)?;
         log::set_level(settings.log_level());
         settings.debug_warnings();
-        if let Some(command) = settings.remote_command().filter(|_| invocation.command.is_empty()) {
-            invocation.command = command.into();
+        match settings.remote_command() {
+            Some(command) if invocation.command.is_empty() => invocation.command = command.into(),
+            Some(_) => return Err("there is a RemoteCommand, and so there cannot be another".into()),
+            None => {}
         }
-        Ok(Self { invocation, settings, configured, user, host })
+        if session_type == SessionType::Subsystem && invocation.command.is_empty() {
+            return Err("the name of the subsystem is missing".into());
+        }
+        Ok(Self { invocation, settings, configured, user, host, no_stdin, session_type })
     }
 
     /// Whether a terminal is to be asked for.
@@ -72,7 +83,7 @@ impl Plan {
             RequestTty::No => false,
             RequestTty::Force => true,
             RequestTty::Yes => terminal::stdin_is_terminal(),
-            RequestTty::Auto => invocation.command.is_empty() && !invocation.no_stdin && terminal::stdin_is_terminal(),
+            RequestTty::Auto => invocation.command.is_empty() && !self.no_stdin && terminal::stdin_is_terminal(),
         };
         if self.settings.request_tty == RequestTty::Yes && !wanted {
             log::info("no terminal is asked for because standard input is none; force it with -tt");
@@ -82,21 +93,23 @@ impl Plan {
 
     /// The environment to send, one request each.
     pub(crate) fn environment(&self) -> Vec<ChannelRequest> {
-        let request = |(name, value): (Vec<u8>, Vec<u8>)| {
-            let shown = String::from_utf8_lossy(&name);
-            log::debug(format_args!("sending the environment variable {}", shown.escape_debug()));
-            ChannelRequest::Env { name, value }
-        };
-        self.settings.environment().into_iter().map(request).collect()
+        let environment = self.configured.environment();
+        for variable in &environment {
+            if let ChannelRequest::Env { name, .. } = variable {
+                let shown = String::from_utf8_lossy(name);
+                log::debug(format_args!("sending the environment variable {}", shown.escape_debug()));
+            }
+        }
+        environment
     }
 
     /// What is to run.
     pub(crate) fn start(&self) -> ChannelRequest {
         let command = self.invocation.command.clone().into_bytes();
-        match (command.is_empty(), self.invocation.subsystem) {
-            (true, _) => ChannelRequest::Shell,
-            (false, true) => ChannelRequest::Subsystem { name: command },
-            (false, false) => ChannelRequest::Exec { command },
+        match self.session_type {
+            SessionType::Subsystem => ChannelRequest::Subsystem { name: command },
+            _ if command.is_empty() => ChannelRequest::Shell,
+            _ => ChannelRequest::Exec { command },
         }
     }
 

@@ -8,7 +8,7 @@ use rustix::termios::{ControlModes, OptionalActions, Termios, tcgetattr, tcgetwi
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use ssh_core::{ChannelRequest, PtyRequest, TerminalMode, TerminalModes};
 
-use super::common::terminal_modes::{CHARACTERS, DISABLED, FLAGS, Flag, NO_CHARACTER};
+use super::terminal_modes::{CHARACTERS, DISABLED, FLAGS, Flag, NO_CHARACTER};
 
 /// What the terminal was before it was made raw.
 static ORIGINAL: Mutex<Option<Termios>> = Mutex::new(None);

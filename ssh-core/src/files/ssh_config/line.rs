@@ -81,7 +81,7 @@ pub(super) fn split(line: &str) -> Result<Option<(String, Arguments)>, (String, 
     if raw.is_empty() {
         return Err((keyword, "there is no argument".into()));
     }
-    match arguments(raw) {
+    match words(raw, true) {
         Ok(words) => Ok(Some((keyword, Arguments { words, raw: raw.into() }))),
         Err(fault) => Err((keyword, fault)),
     }
@@ -101,14 +101,14 @@ fn first_word(text: &str) -> Option<(&str, &str)> {
     Some((word, rest.strip_prefix('=').map_or(rest, |rest| rest.trim_start_matches(BLANKS))))
 }
 
-/// Single and double quotes; `\` before a quote, itself or, outside quotes, a blank; `#` where an argument would begin
-/// ends the line.
-fn arguments(text: &str) -> Result<VecDeque<String>, Fault> {
+/// Single and double quotes; `\` before a quote, itself or, outside quotes, a blank; with `comments`, `#` where a word would
+/// begin ends the text.
+pub(super) fn words(text: &str, comments: bool) -> Result<VecDeque<String>, Fault> {
     let mut words = VecDeque::new();
     let mut chars = text.chars().peekable();
     loop {
         while chars.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
-        if chars.peek().is_none_or(|&c| c == '#') {
+        if chars.peek().is_none_or(|&c| comments && c == '#') {
             return Ok(words);
         }
         let mut word = String::new();

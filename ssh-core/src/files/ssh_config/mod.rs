@@ -52,6 +52,7 @@ mod environment;
 mod frames;
 mod groups;
 mod intervals;
+mod known_hosts_command;
 mod line;
 mod matching;
 mod numbers;
@@ -74,6 +75,7 @@ pub use groups::{AlgorithmLists, Connection, Forwarding, HostKeys, Identities, L
 pub use intervals::{
     AddKeysToAgent, ChannelTimeouts, ControlPersist, ObscureKeystrokes, RekeyLimit, Seconds, WarnWeakCrypto,
 };
+pub use known_hosts_command::{HostLookup, LookupPurpose};
 pub use line::parse_option;
 pub use numbers::{BindMask, Count, EscapeChar, Flag, IpQos, Level, Port, RsaSize, TunnelDevice, Units};
 pub use print::{AlgorithmNames, NameList};

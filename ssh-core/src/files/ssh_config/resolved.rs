@@ -11,7 +11,8 @@ use super::matching::list_fits;
 use super::resolver::Request;
 use super::setting::{ConfigError, Fault, Field, Origin, Setting};
 use super::tokens::{
-    Facts, OF_PROXY_COMMAND, OF_USER, TokenError, Tokens, USUAL, dangerous, expand_environment, expand_tilde,
+    Facts, OF_LOCAL_COMMAND, OF_PROXY_COMMAND, OF_USER, TokenError, Tokens, USUAL, dangerous, expand_environment,
+    expand_tilde,
 };
 
 /// Keywords of old versions, without meaning today.
@@ -63,8 +64,8 @@ pub enum WarningKind {
 /// What a configuration says about a host.
 ///
 /// Paths and commands of `identities`, `proxy`, `host_keys.command` and `session.local_command` are as they were written:
-/// [`Resolved::identity_files`], [`Resolved::certificate_files`], [`Resolved::proxy_command`] and [`Resolved::expand`]
-/// expand them. All other values are expanded.
+/// [`Resolved::identity_files`], [`Resolved::certificate_files`], [`Resolved::proxy_command`],
+/// [`Resolved::local_command`], [`Resolved::known_hosts_command`] and [`Resolved::expand`] expand them. All other values are expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resolved {
@@ -100,7 +101,7 @@ pub struct Resolved {
     pub(super) is_canonical: bool,
     home: String,
     environment: Vec<(String, String)>,
-    tokens: Tokens,
+    pub(super) tokens: Tokens,
 }
 
 impl Resolved {
@@ -136,6 +137,11 @@ impl Resolved {
         self.tokens.expand(&expand_tilde(&text, &self.home), USUAL)
     }
 
+    /// `${NAME}` and other tokens than the usual ones.
+    pub(super) fn expand_by(&self, tokens: &Tokens, text: &str, allowed: &str) -> Result<String, TokenError> {
+        tokens.expand(&expand_environment(text, &self.environment)?, allowed)
+    }
+
     /// The files of keys: those that were named, or the usual ones. None if one of them is `none`.
     ///
     /// # Errors
@@ -163,11 +169,28 @@ impl Resolved {
     /// somebody else, such as that of a repository, must not run commands here (CVE-2023-51385).
     pub fn proxy_command(&self) -> Result<Option<String>, TokenError> {
         let Proxy::Command(command) = &self.proxy.value else { return Ok(None) };
-        let names = [("%n", self.host.as_str()), ("%h", &self.host_name), ("%r", &self.user)];
-        if let Some(name) = dangerous(command, &names) {
-            return Err(TokenError::new(name, "a name like this is not given to a command"));
-        }
+        self.refuse_dangerous_names(command)?;
         self.tokens.expand(command, OF_PROXY_COMMAND).map(Some)
+    }
+
+    /// The command of `LocalCommand`, for a shell, if there is one and `PermitLocalCommand` permits it.
+    ///
+    /// # Errors
+    /// As [`Resolved::proxy_command`].
+    pub fn local_command(&self) -> Result<Option<String>, TokenError> {
+        let command = self.session.local_command.value.0.as_ref().filter(|_| self.session.permit_local_command.value);
+        let Some(command) = command else { return Ok(None) };
+        self.refuse_dangerous_names(command)?;
+        // No interface of a tunnel is ever there.
+        self.tokens.with([('T', "NONE".into())]).expand(command, OF_LOCAL_COMMAND).map(Some)
+    }
+
+    fn refuse_dangerous_names(&self, command: &str) -> Result<(), TokenError> {
+        let names = [("%n", self.host.as_str()), ("%h", &self.host_name), ("%r", &self.user)];
+        match dangerous(command, &names) {
+            Some(name) => Err(TokenError::new(name, "a name like this is not given to a command")),
+            None => Ok(()),
+        }
     }
 
     fn expand_files(&self, files: &[Setting<String>]) -> Result<Vec<String>, TokenError> {

@@ -14,6 +14,12 @@ pub(super) const OF_USER: &str = "dhijkLlnpu";
 /// Tokens of `ProxyCommand`.
 pub(super) const OF_PROXY_COMMAND: &str = "hnpr";
 
+/// Tokens of `KnownHostsCommand`.
+pub(super) const OF_KNOWN_HOSTS_COMMAND: &str = "CdfHhIijKkLlnprtu";
+
+/// Tokens of `LocalCommand`.
+pub(super) const OF_LOCAL_COMMAND: &str = "CdhijkLlnprTu";
+
 /// What cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenError {
@@ -81,6 +87,11 @@ impl Tokens {
             ('u', facts.local_user.into()),
         ];
         Self { values: values.into() }
+    }
+
+    /// These and more.
+    pub(super) fn with(&self, more: impl IntoIterator<Item = (char, String)>) -> Self {
+        Self { values: self.values.iter().cloned().chain(more).collect() }
     }
 
     /// One token, for where no other is allowed.

@@ -1,149 +1,16 @@
-//! By the user's files, we do what `ssh` does: reach the same host, trust it for the same reason, log in with the same key.
+//! Logging in: keys, agents, certificates, passwords, and the ways to a host.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use ssh_blocking::ssh_core::SecretBytes;
-use ssh_blocking::ssh_core::key::{KeyAlgorithm, PrivateKey};
-use ssh_blocking::ssh_core::random::OsRandom;
-use ssh_blocking::{Agent, AgentListener, AgentService, Config, Configured, Error, Interaction, LoginError};
-use ssh_core::agent::{Constraints, Keyring};
-use ssh_core::{Prompts, Untrusted};
+use ssh_blocking::{Config, Configured, Error, LoginError};
 use ssh_interop_tests::peer::asyncssh;
 use ssh_interop_tests::peer::openssh::{KeyPair, KeyType, Sshd, keygen};
-use ssh_interop_tests::peer::{command, require_all};
-use ssh_interop_tests::{DEADLINE, Output, run_with_timeout, temp_dir};
+use ssh_interop_tests::peer::require_all;
+use ssh_interop_tests::{DEADLINE, run_with_timeout};
 
-/// What is asked of a person, and what they say.
-#[derive(Clone, Default)]
-struct Person {
-    passphrase: Option<&'static str>,
-    password: Option<&'static str>,
-    asked: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
-}
-
-impl Person {
-    fn note(&self, question: impl Into<String>) {
-        self.asked.lock().expect("no panic").push(question.into());
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().expect("no panic").clone()
-    }
-}
-
-impl Interaction for Person {
-    fn password(&mut self, attempt: u32) -> Option<SecretBytes> {
-        self.note(format!("password {attempt}"));
-        self.password.map(SecretBytes::from)
-    }
-
-    fn passphrase(&mut self, file: &str, attempt: u32) -> Option<SecretBytes> {
-        let name = Path::new(file).file_name().expect("a file").to_string_lossy();
-        self.note(format!("passphrase of {name} {attempt}"));
-        self.passphrase.map(SecretBytes::from)
-    }
-
-    fn answers(&mut self, prompts: &Prompts) -> Option<Vec<SecretBytes>> {
-        self.note(format!("{} questions", prompts.prompts.len()));
-        prompts.prompts.iter().map(|_| self.password.map(SecretBytes::from)).collect()
-    }
-
-    fn warn(&mut self, text: &str) {
-        self.note(format!("warning: {text}"));
-    }
-
-    fn banner(&mut self, _text: &Untrusted) {}
-}
-
-/// What `ssh -F FILE alias` says of the command.
-fn openssh(config: &Path, alias: &str) -> Output {
-    let mut ssh = command("ssh");
-    ssh.arg("-F").arg(config).args(["-o", "BatchMode=yes", alias, "echo in as $0"]).env_remove("SSH_AUTH_SOCK");
-    run_with_timeout(ssh, b"", DEADLINE)
-}
-
-/// What we say of it.
-fn ours(config: &Path, alias: &str, person: &Person) -> ssh_blocking::Result<Vec<u8>> {
-    let config = Config::load()?.file(config);
-    let host = Configured::new(&config, alias)?.person(person.clone());
-    let session = host.connect()?;
-    host.login(&session)?;
-    assert_eq!(session.cmd("exit 3", None)?.exit.code(), 3);
-    Ok(session.cmd("echo in as $0", None)?.stdout)
-}
-
-/// A configuration in a file of its own.
-struct Files {
-    directory: ssh_interop_tests::TempDir,
-    text: String,
-}
-
-impl Files {
-    fn new() -> Self {
-        Self { directory: temp_dir(), text: String::new() }
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.directory.path().join(name)
-    }
-
-    /// `Host alias`, with what every test needs and these lines.
-    fn host(&mut self, alias: &str, sshd: &Sshd, lines: &[String]) {
-        let known = sshd.known_hosts().display();
-        writeln!(self.text, "Host {alias}\n HostName 127.0.0.1\n Port {}\n User {}", sshd.port(), sshd.user()).unwrap();
-        writeln!(self.text, " UserKnownHostsFile {known}\n GlobalKnownHostsFile none\n StrictHostKeyChecking yes")
-            .unwrap();
-        lines.iter().for_each(|line| writeln!(self.text, " {line}").unwrap());
-    }
-
-    fn written(&self) -> std::path::PathBuf {
-        let path = self.path("config");
-        std::fs::write(&path, &self.text).expect("the directory is ours");
-        path
-    }
-
-    /// A key that `sshd` lets in.
-    fn key(&self, name: &str, sshd: &Sshd, passphrase: &str) -> KeyPair {
-        let pair = keygen(self.directory.path(), name, KeyType::Ed25519, passphrase);
-        sshd.authorize(&pair.public_line());
-        pair
-    }
-
-    /// An agent with these keys.
-    fn agent<'a>(&self, keys: impl IntoIterator<Item = &'a PrivateKey>) -> std::path::PathBuf {
-        let socket = self.path("agent");
-        let listener = AgentListener::bind(&socket, AgentService::new(Keyring::new())).expect("the directory is ours");
-        std::thread::spawn(move || listener.run());
-        let mut agent = Agent::connect(&socket).expect("it listens");
-        for key in keys {
-            agent.add(key, None, "", &Constraints::default()).expect("it takes keys");
-        }
-        socket
-    }
-}
-
-/// `ssh` and we both get in, and to the same.
-#[track_caller]
-fn both_get_in(config: &Path, alias: &str) {
-    let theirs = openssh(config, alias).expect_success();
-    let person = Person::default();
-    let got = ours(config, alias, &person).unwrap_or_else(|error| panic!("{alias}: {error}; {:?}", person.asked()));
-    assert_eq!(got, theirs.stdout, "{alias}");
-    assert_eq!(person.asked(), Vec::<String>::new(), "{alias}: nobody has to be asked");
-}
-
-#[track_caller]
-fn neither_gets_in(config: &Path, alias: &str) -> Error {
-    let theirs = openssh(config, alias);
-    assert!(!theirs.success(), "{alias}: {theirs}");
-    ours(config, alias, &Person::default()).expect_err("ssh does not get in either")
-}
-
-fn generate() -> PrivateKey {
-    PrivateKey::generate(KeyAlgorithm::Ed25519, &mut OsRandom).expect("randomness")
-}
+use crate::common::{Files, Person, both_get_in, generate, neither_gets_in, openssh, ours};
 
 #[test]
 fn an_alias_with_a_key_file() {
