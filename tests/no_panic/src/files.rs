@@ -16,7 +16,9 @@ use ssh_core::files::ssh_config::{
 };
 use ssh_core::key::{CertificateCheck, PublicKey, RevocationList};
 use ssh_core::login::configured::{client_config, credentials, strict_host_key_checking};
-use ssh_core::login::{StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked};
+use ssh_core::login::{
+    StrictHostKeyChecking, host_key_update_question, judge_host_key, judge_host_key_and_address, refuse_revoked,
+};
 use ssh_core::random::ChaChaRandom;
 
 use crate::consider;
@@ -51,6 +53,11 @@ pub extern "C" fn decode_known_hosts(
     }
     let stored = host_name(name, port);
     let (names, keys) = ([stored.as_str(), *name], [key.clone()]);
+    let changes = KnownHosts::host_key_changes([&hosts], name, Some(name), port, &keys);
+    if let Ok(changes) = &changes {
+        consider(host_key_update_question(name, changes));
+    }
+    consider(changes);
     consider(edit::find(file, name));
     consider(edit::remove(file, name));
     consider(edit::hash(file, random));
