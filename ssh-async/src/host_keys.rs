@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ssh_blocking::KnownHostsPolicy;
+use ssh_core::files::known_hosts::HostKeyChanges;
 use ssh_core::key::PublicKey;
 
 use crate::Result;
@@ -25,6 +26,36 @@ pub trait HostKeyPolicy: Send {
     fn known_key_types(&mut self, host: &str, port: u16) -> impl Future<Output = Vec<String>> + Send {
         let _ = (host, port);
         async { Vec::new() }
+    }
+
+    /// What there is to learn and to forget, now that the host that was [checked](Self::check) has announced its keys;
+    /// `None`: nothing, or nobody wants to (`UpdateHostKeys`).
+    fn host_key_changes(
+        &mut self,
+        host: &str,
+        port: u16,
+        announced: &[PublicKey],
+    ) -> impl Future<Output = Option<HostKeyChanges>> + Send {
+        let _ = (host, port, announced);
+        async { None }
+    }
+
+    /// Makes `announced` the keys of the host. It has proven the new ones among them.
+    fn replace_host_keys(
+        &mut self,
+        host: &str,
+        port: u16,
+        announced: &[PublicKey],
+        changes: &HostKeyChanges,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (host, port, announced, changes);
+        async {}
+    }
+
+    /// Tells that the host has not proven that it holds the new keys: nothing is to be learnt.
+    fn host_keys_not_proven(&mut self, host: &str, changes: &HostKeyChanges) -> impl Future<Output = ()> + Send {
+        let _ = (host, changes);
+        async {}
     }
 }
 
@@ -75,5 +106,20 @@ impl<P: ssh_blocking::HostKeyPolicy + Send + 'static> HostKeyPolicy for OnThread
     async fn known_key_types(&mut self, host: &str, port: u16) -> Vec<String> {
         let host = host.to_owned();
         self.ask(move |policy| policy.known_key_types(&host, port)).await
+    }
+
+    async fn host_key_changes(&mut self, host: &str, port: u16, announced: &[PublicKey]) -> Option<HostKeyChanges> {
+        let (host, announced) = (host.to_owned(), announced.to_vec());
+        self.ask(move |policy| policy.host_key_changes(&host, port, &announced)).await
+    }
+
+    async fn replace_host_keys(&mut self, host: &str, port: u16, announced: &[PublicKey], changes: &HostKeyChanges) {
+        let (host, announced, changes) = (host.to_owned(), announced.to_vec(), changes.clone());
+        self.ask(move |policy| policy.replace_host_keys(&host, port, &announced, &changes)).await;
+    }
+
+    async fn host_keys_not_proven(&mut self, host: &str, changes: &HostKeyChanges) {
+        let (host, changes) = (host.to_owned(), changes.clone());
+        self.ask(move |policy| policy.host_keys_not_proven(&host, &changes)).await;
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_io::{AsyncRead, AsyncWrite};
 use ssh_blocking::KnownHostsPolicy;
 use ssh_core::adapter::{MAX_COLLECTED, Output, split_target};
-use ssh_core::key::{HostKeyProof, PrivateKey};
+use ssh_core::key::{HostKeyProof, PrivateKey, PublicKey};
 use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
 use ssh_core::{
@@ -18,9 +18,11 @@ use ssh_core::{
 use crate::channel::Channel;
 use crate::driver::Driver;
 use crate::host_keys::{HostKeyPolicy, OnThread};
+use crate::learner::{Learn, Learner};
 use crate::login::{Interaction, login};
 use crate::runtime::{Adopt, Runtime, Timer};
 use crate::shared::{Handle, Shared, Topic};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::{Error, Result};
 
 /// A connection to a server. Clones are the same connection; tasks may share it.
@@ -33,6 +35,7 @@ use crate::{Error, Result};
 pub struct Session {
     handle: Arc<Handle<ClientRole>>,
     host_key_changed: bool,
+    learner: Arc<Mutex<Option<Box<dyn Learn>>>>,
 }
 
 /// Everything that can be decided before connecting.
@@ -54,7 +57,7 @@ impl Connector {
     }
 }
 
-impl<P: HostKeyPolicy> Connector<P> {
+impl<P: HostKeyPolicy + 'static> Connector<P> {
     /// Sets algorithms, limits and the like.
     #[must_use]
     pub fn config(mut self, config: ClientConfig) -> Self {
@@ -107,7 +110,7 @@ impl<P: HostKeyPolicy> Connector<P> {
         self.config.algorithms.prefer_host_keys(&self.host_keys.known_key_types(host, port).await);
         let client = Client::new(Arc::new(self.config), Box::new(OsRandom), Timestamp::ZERO)?;
         let shared = Arc::new(Shared::new(client));
-        let session = Session { handle: Handle::new(&shared), host_key_changed: false };
+        let session = Session { handle: Handle::new(&shared), host_key_changed: false, learner: Arc::default() };
         let connecting = Connecting { session, host_keys: self.host_keys, host: host.into(), port };
         Ok((connecting, Driver::new(shared, stream, timer)))
     }
@@ -122,7 +125,7 @@ pub struct Connecting<P> {
     port: u16,
 }
 
-impl<P: HostKeyPolicy> Connecting<P> {
+impl<P: HostKeyPolicy + 'static> Connecting<P> {
     /// Exchanges keys and decides about the host key. Cancel safe: dropped, the connection ends.
     ///
     /// # Errors
@@ -147,6 +150,8 @@ impl<P: HostKeyPolicy> Connecting<P> {
         checked?;
         let host_key_changed = self.host_keys.accepted_changed_key().await;
         shared.wait(Topic::Leader, |state| (!state.inbox.events.is_empty()).then_some(())).await?;
+        let learner = Learner { policy: self.host_keys, host: self.host, port: self.port };
+        *self.session.learner() = Some(Box::new(learner));
         Ok(Session { host_key_changed, ..self.session })
     }
 }
@@ -253,7 +258,23 @@ impl Session {
         let open = self.handle.shared.wait(Topic::Room, |state| state.inbox.open_channel(channel_type));
         let channel = Channel::new(Arc::clone(&self.handle), open.await??);
         channel.wait_open().await?;
+        // A server announces its keys before it opens a channel.
+        if let Some(announced) = self.handle.shared.act(|state| state.inbox.announced_host_keys()) {
+            self.learn_host_keys(&announced).await;
+        }
         Ok(channel)
+    }
+
+    /// What goes wrong is no failure of what the user wants from the host.
+    async fn learn_host_keys(&self, announced: &[PublicKey]) {
+        let learner = self.learner().take();
+        if let Some(learner) = learner {
+            drop(learner.learn(&self.handle.shared, announced).await);
+        }
+    }
+
+    fn learner(&self) -> MutexGuard<'_, Option<Box<dyn Learn>>> {
+        self.learner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the latest key exchange agreed on.

@@ -16,6 +16,8 @@ mod driver;
 mod guest;
 #[path = "../src/host_keys.rs"]
 mod host_keys;
+#[path = "../src/learner.rs"]
+mod learner;
 #[path = "../src/listener.rs"]
 mod listener;
 #[path = "../src/login.rs"]

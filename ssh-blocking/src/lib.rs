@@ -62,4 +62,5 @@ pub use server::{Connection, Handler, serve_connection};
 pub use session::{Connector, Session, Timeouts, read_key};
 pub use ssh_core;
 pub use ssh_core::adapter::{Exit, Output, SessionError};
+pub use ssh_core::files::ssh_config::UpdateHostKeys;
 pub use ssh_core::login::{Credentials, LoginError, StrictHostKeyChecking};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ssh_core::adapter::{MAX_COLLECTED, Output, SessionError};
-use ssh_core::key::{HostKeyProof, PrivateKey};
+use ssh_core::key::{HostKeyProof, PrivateKey, PublicKey};
 use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
 use ssh_core::{
@@ -17,8 +17,9 @@ use ssh_core::{
 use crate::channel::Channel;
 use crate::driver::{Deadline, Driver, State};
 use crate::error::{Error, Result};
-use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy};
+use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy, Learner};
 use crate::login::{ConfiguredSession, Interaction, Login};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::Transport;
 
 /// A connection to a server. Clones are the same connection; threads may share it.
@@ -29,6 +30,7 @@ use crate::transport::Transport;
 pub struct Session {
     driver: Arc<Driver<ClientRole>>,
     timeouts: Timeouts,
+    learner: Arc<Mutex<Option<Learner>>>,
     /// What the user's files say about the host.
     pub(crate) configured: Option<Arc<dyn ConfiguredSession>>,
     host_key_changed: bool,
@@ -54,7 +56,7 @@ impl Default for Timeouts {
 /// Everything that can be decided before connecting.
 pub struct Connector {
     config: ClientConfig,
-    host_keys: Box<dyn HostKeyPolicy>,
+    host_keys: Box<dyn HostKeyPolicy + Send>,
     timeouts: Timeouts,
 }
 
@@ -83,7 +85,7 @@ impl Connector {
 
     /// Sets whom to trust.
     #[must_use]
-    pub fn host_keys(mut self, policy: impl HostKeyPolicy + 'static) -> Self {
+    pub fn host_keys(mut self, policy: impl HostKeyPolicy + Send + 'static) -> Self {
         self.host_keys = Box::new(policy);
         self
     }
@@ -138,10 +140,12 @@ impl Connector {
         self.config.algorithms.prefer_host_keys(&known);
         let config = Arc::new(self.config);
         let driver = Driver::new(transport, |now| Ok(Client::new(config, Box::new(OsRandom), now)?))?;
-        let driver = Arc::new(driver);
-        let mut session = Session { driver, timeouts: self.timeouts, configured: None, host_key_changed: false };
+        let (driver, learner) = (Arc::new(driver), Arc::new(Mutex::new(None)));
+        let timeouts = self.timeouts;
+        let mut session = Session { driver, timeouts, learner, configured: None, host_key_changed: false };
         session.exchange_keys(&mut *self.host_keys, host, port, deadline)?;
         session.host_key_changed = self.host_keys.accepted_changed_key();
+        *session.learner() = Some(Learner::new(self.host_keys, host, port));
         Ok(session)
     }
 }
@@ -238,7 +242,23 @@ impl Session {
         let id = opened??;
         let channel = Channel::new(Arc::clone(&self.driver), id, self.timeouts.wait);
         channel.wait_open()?;
+        // A server announces its keys before it opens a channel.
+        if let Some(announced) = self.driver.act(|state| state.inbox.announced_host_keys()) {
+            self.learn_host_keys(&announced);
+        }
         Ok(channel)
+    }
+
+    /// What goes wrong is no failure of what the user wants from the host.
+    fn learn_host_keys(&self, announced: &[PublicKey]) {
+        let learner = self.learner().take();
+        if let Some(learner) = learner {
+            drop(learner.learn(&self.driver, announced));
+        }
+    }
+
+    fn learner(&self) -> MutexGuard<'_, Option<Learner>> {
+        self.learner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Marks what is sent from now on as `IPQoS` says, where the user's files are gone by: as that of a person at a terminal,

@@ -84,6 +84,12 @@ pub struct ServerConfig {
     /// Public halves of the host keys, and certificates of them. Signatures are asked for by
     /// [`ServerEvent::Sign`](crate::ServerEvent::Sign), so the private halves can be anywhere.
     pub host_keys: Vec<PublicKey>,
+    /// Tell clients all host keys once they are logged in, and prove those that they ask about (OpenSSH's `PROTOCOL`
+    /// §2.5): a new key can stand beside an old one until every client knows it. [`ServerEvent::Sign`] asks for the
+    /// proofs, too. `true` by default.
+    ///
+    /// [`ServerEvent::Sign`]: crate::ServerEvent::Sign
+    pub announce_host_keys: bool,
     /// Authentication methods offered: `publickey`, `password`, `keyboard-interactive`. `none` is always answered, as
     /// RFC 4252 §5.2 demands.
     pub auth_methods: Vec<String>,
@@ -111,6 +117,7 @@ impl ServerConfig {
             require_strict_kex: false,
             kex: KexSettings::default(),
             host_keys,
+            announce_host_keys: true,
             auth_methods: vec!["publickey".into(), "password".into()],
             max_auth_attempts: 6,
             security_keys_without_touch: false,

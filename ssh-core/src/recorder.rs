@@ -48,6 +48,7 @@ kinds! {
     Rekey = 22,
     Disconnect = 23,
     AnswerSignature = 24,
+    ProveHostKeys = 25,
     AnswerHostKey = 32,
     Authenticate = 33,
     AnswerPrompts = 34,

@@ -510,5 +510,16 @@ fn methods_that_are_not_offered_are_refused() {
     assert_eq!(needed(&mut pair).methods_that_can_continue, Some(vec!["publickey".into()]));
     pair.client.authenticate("user", AuthMethod::KeyboardInteractive { submethods: String::new() }).unwrap();
     assert_eq!(needed(&mut pair).tried, Some("keyboard-interactive"));
+    let host = key(KeyAlgorithm::Ed25519, 3);
+    let method = AuthMethod::HostBased {
+        key: host.public_key().clone(),
+        host_name: "client.example.".into(),
+        user_name: "me".into(),
+    };
+    pair.client.authenticate("user", method).unwrap();
+    let ClientEvent::Sign(wanted) = pair.client_event() else { panic!("nothing to sign") };
+    let signature = host.sign(wanted.algorithm, &wanted.data, &mut random(5)).unwrap();
+    pair.client.answer_signature(wanted, Some(&signature)).unwrap();
+    assert_eq!(needed(&mut pair).tried, Some("hostbased"));
     assert!(pair.server_events.is_empty());
 }

@@ -9,7 +9,7 @@ use common::{Pair, Setup, key, random};
 use hostile_peer::{Key, messages, string, strings};
 use ssh_core::key::{KeyAlgorithm, PrivateKey};
 use ssh_core::wire::DecodeError;
-use ssh_core::{AuthAnswer, AuthMethod, ClientEvent, ClientRole, CloseReason, Credential, ServerEvent};
+use ssh_core::{AuthAnswer, AuthMethod, ClientEvent, ClientRole, CloseReason, Credential, Error, ServerEvent};
 
 const BOUND: &str = "publickey-hostbound-v00@openssh.com";
 
@@ -232,12 +232,52 @@ fn it_is_off_unless_it_is_on() {
     let signed = [string(&session), messages::userauth_request("root", "hostbased", &strings(&fields))].concat();
     meeting.refuses(&vouched(&host, fields, &signed));
     meeting.refuses(&messages::userauth_request("root", "hostbased", b"\xff"));
-    // Cut off anywhere it is malformed where it is on.
-    let whole = vouched(&host, fields, &signed);
-    let head = messages::userauth_request("root", "hostbased", b"").len();
-    for end in (head..whole.len()).step_by(7) {
+}
+
+/// Cut off anywhere, longer than it is, or with a string that is: it is malformed, and nobody hears of it.
+#[test]
+fn misshapen_words_of_a_host() {
+    let said = |payload: &[u8]| {
         let mut meeting = server_asked(|config| config.auth_methods.push("hostbased".into()));
-        meeting.say(&whole[..end]);
-        assert_eq!(meeting.closed(), malformed(DecodeError::Truncated), "{end}");
+        meeting.say(payload);
+        meeting.closed()
+    };
+    let host = server_asked(|_| ()).peer.key;
+    let blob = host.blob();
+    let fields: [&[u8]; 4] = [b"ssh-ed25519", &blob, b"client.example.", b"me"];
+    let whole = vouched(&host, fields, b"anything");
+    let head = messages::userauth_request("root", "hostbased", b"").len();
+    assert_eq!(said(&whole), None);
+    for end in head..whole.len() {
+        assert_eq!(said(&whole[..end]), malformed(DecodeError::Truncated), "{end}");
     }
+    for excess in 1..=16 {
+        let longer = [&whole[..], &vec![0; excess]].concat();
+        assert_eq!(said(&longer), malformed(DecodeError::TrailingBytes), "{excess}");
+    }
+    let mut at = head;
+    while at < whole.len() {
+        let length = u32::from_be_bytes(whole[at..at + 4].try_into().unwrap());
+        for wrong in [u32::MAX, u32::MAX - 3, 1 << 31, (whole.len() - at - 3) as u32] {
+            let changed = [&whole[..at], &wrong.to_be_bytes(), &whole[at + 4..]].concat();
+            assert_eq!(said(&changed), malformed(DecodeError::Truncated), "{wrong} at {at}");
+        }
+        at += 4 + length as usize;
+    }
+}
+
+/// A host's word that is not taken is an attempt like any other.
+#[test]
+fn hosts_may_not_try_for_ever() {
+    let mut meeting = server_asked(|config| {
+        config.max_auth_attempts = 3;
+        config.auth_methods.push("hostbased".into());
+    });
+    let host = meeting.peer.key.clone();
+    let blob = host.blob();
+    for _ in 0..2 {
+        meeting.refuses(&vouched(&host, [b"ssh-ed25519", &blob, b"client.example.", b"me"], b"anything"));
+    }
+    meeting.say(&vouched(&host, [b"ssh-ed25519", &blob, b"client.example.", b"me"], b"anything"));
+    assert_eq!(meeting.closed(), Some(CloseReason::Failed(Error::TooManyAuthAttempts)));
 }

@@ -118,7 +118,8 @@ struct Session {
 
 impl Session {
     fn new(number: u64, as_client: AsClient, as_server: AsServer) -> Self {
-        let Setup { mut client, server, .. } = Setup::new(number).quick();
+        let Setup { mut client, mut server, .. } = Setup::new(number).quick();
+        server.auth_methods.push("hostbased".into());
         // So small that writes are cut short.
         (client.limits.channel_window, client.limits.channel_packet) = (4096, 1024);
         let (client_config, server_config) = (Arc::new(client), Arc::new(server));
@@ -201,6 +202,12 @@ fn a_recording_played_again_is_the_session() {
     }
 }
 
+/// The word of a host whose key is the user's, too.
+fn host_based() -> AuthMethod {
+    let key = key(KeyAlgorithm::Ed25519, 3).public_key().clone();
+    AuthMethod::HostBased { key, host_name: "client.example.".into(), user_name: "me".into() }
+}
+
 /// A client that tries every method and every call, one after the other.
 fn try_everything_as_client(client: &mut Client, event: ClientEvent) {
     match event {
@@ -208,7 +215,8 @@ fn try_everything_as_client(client: &mut Client, event: ClientEvent) {
             let method = match needed.tried {
                 None => AuthMethod::None,
                 Some("none") => AuthMethod::PublicKey(key(KeyAlgorithm::Ed25519, 3).public_key().clone()),
-                Some("publickey") => AuthMethod::Password("old".into()),
+                Some("publickey") => host_based(),
+                Some("hostbased") => AuthMethod::Password("old".into()),
                 _ => AuthMethod::KeyboardInteractive { submethods: "pam".into() },
             };
             client.authenticate("user", method).unwrap();
@@ -258,7 +266,8 @@ fn try_everything_as_server(server: &mut Server, event: ServerEvent) {
                     server.send_banner("Hello.\n").unwrap();
                     AuthAnswer::Reject
                 }
-                Credential::PublicKey { .. } => methods(&["password", "keyboard-interactive"]),
+                Credential::PublicKey { .. } => methods(&["hostbased"]),
+                Credential::HostBased { .. } => methods(&["password", "keyboard-interactive"]),
                 Credential::Password(_) => AuthAnswer::ChangePassword { prompt: "It is old.".into() },
                 Credential::PasswordChange { .. } => methods(&["keyboard-interactive"]),
                 Credential::KeyboardInteractive { .. } => AuthAnswer::Prompts {
@@ -318,6 +327,7 @@ fn every_call_is_recorded() {
     };
     let at_client = [
         "Banner(\"Hello.",
+        "tried: Some(\"hostbased\")",
         "PasswordChange(",
         "Prompts(",
         "Authenticated(\"keyboard-interactive\")",
@@ -332,7 +342,7 @@ fn every_call_is_recorded() {
         "Closed(Local)",
     ];
     seen(&session.client.outcome, &at_client);
-    let at_server = ["KeyOffer(", "Writable", "Eof", "Closed)", "Closed(Peer)"];
+    let at_server = ["KeyOffer(", "HostBased {", "Writable", "Eof", "Closed)", "Closed(Peer)"];
     seen(&session.server.outcome, &at_server);
     session.client.replay(&session.client_config);
     session.server.replay(&session.server_config);
@@ -349,6 +359,19 @@ fn refusals_are_recorded() {
         ClientEvent::Sign(request) => client.answer_signature(request, None).unwrap(),
         event => answer_as_client(client, event),
     };
+    let no_host = |client: &mut Client, event| match event {
+        ClientEvent::AuthNeeded(needed) if needed.tried.is_none() => client.authenticate("user", host_based()).unwrap(),
+        ClientEvent::Sign(request) => client.answer_signature(request, None).unwrap(),
+        event => answer_as_client(client, event),
+    };
+    let a_host = |client: &mut Client, event| match event {
+        ClientEvent::AuthNeeded(needed) if needed.tried.is_none() => client.authenticate("user", host_based()).unwrap(),
+        event => answer_as_client(client, event),
+    };
+    let no_trust = |server: &mut Server, event| match event {
+        ServerEvent::Auth(request) => server.answer_auth(request, AuthAnswer::Reject).unwrap(),
+        event => answer_as_server(server, event),
+    };
     let no_user_key = |server: &mut Server, event| match event {
         ServerEvent::KeyOffer(offer) => server.answer_key_offer(offer, false).unwrap(),
         event => answer_as_server(server, event),
@@ -357,9 +380,11 @@ fn refusals_are_recorded() {
         ServerEvent::Sign(request) => server.answer_signature(request, None).unwrap(),
         event => answer_as_server(server, event),
     };
-    let cases: [(AsClient, AsServer, &str); 4] = [
+    let cases: [(AsClient, AsServer, &str); 6] = [
         (no_host_key, answer_as_server, "HostKeyRejected"),
         (no_signature, answer_as_server, "tried: Some(\"publickey\")"),
+        (no_host, answer_as_server, "tried: Some(\"hostbased\")"),
+        (a_host, no_trust, "tried: Some(\"hostbased\")"),
         (answer_as_client, no_user_key, "tried: Some(\"publickey\")"),
         (answer_as_client, no_proof, "KEY_EXCHANGE_FAILED"),
     ];
@@ -394,13 +419,23 @@ fn play(entry: WriteEntry<'_>) -> Result<(), ReplayError> {
 fn entries_that_make_no_sense() {
     let offset = just_begun().1.len();
     assert_eq!(play(&|_| ()), Ok(()));
-    let malformed: [(&str, WriteEntry<'_>); 8] = [
+    let malformed: [(&str, WriteEntry<'_>); 9] = [
         ("an unknown kind", &|entry| entry.byte(99)),
         ("a time that is cut off", &|entry| entry.bytes(&[0, 1, 2])),
         ("a method that does not exist", &|entry| {
             entry.byte(33);
             entry.string(b"user");
+            entry.byte(6);
+            entry.string(key(KeyAlgorithm::Ed25519, 3).public_key().blob());
+            entry.string(b"client.example.");
+            entry.string(b"me");
+        }),
+        ("a host without its user", &|entry| {
+            entry.byte(33);
+            entry.string(b"user");
             entry.byte(5);
+            entry.string(key(KeyAlgorithm::Ed25519, 3).public_key().blob());
+            entry.string(b"client.example.");
         }),
         ("a key that is none", &|entry| {
             entry.byte(33);

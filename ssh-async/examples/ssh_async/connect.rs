@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use ssh_async::ssh_core::files::known_hosts::HostKeyChanges;
 use ssh_async::ssh_core::files::ssh_config::Proxy;
 use ssh_async::ssh_core::key::PublicKey;
 use ssh_async::{Connector, Error, HostKeyPolicy, OnThread, Runtime, Session};
@@ -87,5 +88,17 @@ impl HostKeyPolicy for HostKeys {
 
     async fn known_key_types(&mut self, host: &str, port: u16) -> Vec<String> {
         self.known.known_key_types(host, port).await
+    }
+
+    async fn host_key_changes(&mut self, host: &str, port: u16, announced: &[PublicKey]) -> Option<HostKeyChanges> {
+        self.known.host_key_changes(host, port, announced).await
+    }
+
+    async fn replace_host_keys(&mut self, host: &str, port: u16, announced: &[PublicKey], changes: &HostKeyChanges) {
+        self.known.replace_host_keys(host, port, announced, changes).await;
+    }
+
+    async fn host_keys_not_proven(&mut self, host: &str, changes: &HostKeyChanges) {
+        self.known.host_keys_not_proven(host, changes).await;
     }
 }

@@ -237,9 +237,11 @@ impl Configured {
     /// Whom [`connect`](Self::connect) trusts, for sessions of other adapters.
     pub fn host_keys(&self) -> KnownHostsPolicy {
         let host_keys = &self.resolved.host_keys;
-        let files = host_keys.user_files.value.0.iter().chain(&host_keys.global_files.value.0);
+        let files = |files: &[String]| files.iter().map(PathBuf::from).collect::<Vec<_>>();
         let (asked, warned) = (Arc::clone(&self.person), Arc::clone(&self.person));
-        let policy = KnownHostsPolicy::new(files.map(PathBuf::from).collect());
+        let policy = KnownHostsPolicy::new(files(&host_keys.user_files.value.0))
+            .system_files(files(&host_keys.global_files.value.0))
+            .update_host_keys(host_keys.update.value);
         let policy = match &host_keys.command.value.0 {
             Some(_) => {
                 let command = KnownHostsCommand::new(Arc::clone(&self.resolved), Arc::clone(&self.person));
@@ -251,7 +253,7 @@ impl Configured {
             .mode(configured::strict_host_key_checking(&self.resolved))
             .hash_names(host_keys.hash.value)
             .keep_order(configured::host_key_order_is_fixed(&self.resolved))
-            .revoked(host_keys.revoked.value.0.iter().map(PathBuf::from).collect())
+            .revoked(files(&host_keys.revoked.value.0))
             .check_address(host_keys.check_host_ip.value && host_keys.alias.value.is_none())
             .ask(move |question| lock(&asked).confirm(question))
             .warn(move |text| lock(&warned).warn(text))

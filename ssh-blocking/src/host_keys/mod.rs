@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ssh_core::UnixTime;
-use ssh_core::files::known_hosts::{KnownHosts, edit, host_name};
-use ssh_core::files::ssh_config::{HostLookup, LookupPurpose};
+use ssh_core::files::known_hosts::{HostKeyChanges, KnownHosts, edit, host_name};
+use ssh_core::files::ssh_config::{HostLookup, LookupPurpose, UpdateHostKeys};
 use ssh_core::key::{FingerprintHash, PublicKey, RevocationList};
 use ssh_core::login::{
     HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,
@@ -16,8 +16,11 @@ use ssh_core::random::OsRandom;
 use crate::error::{Error, Result};
 
 mod file;
+mod learner;
+mod update;
 
 pub use file::replace_known_hosts;
+pub(crate) use learner::Learner;
 
 /// What is said of lines that come from no file.
 const MORE_HOSTS: &str = "the output of KnownHostsCommand";
@@ -42,6 +45,18 @@ pub trait HostKeyPolicy {
     fn known_key_types(&self, _host: &str, _port: u16) -> Vec<String> {
         Vec::new()
     }
+
+    /// What there is to learn and to forget, now that the host that was [checked](Self::check) has announced its keys;
+    /// `None`: nothing, or nobody wants to (`UpdateHostKeys`).
+    fn host_key_changes(&mut self, _host: &str, _port: u16, _announced: &[PublicKey]) -> Option<HostKeyChanges> {
+        None
+    }
+
+    /// Makes `announced` the keys of the host. It has proven the new ones among them.
+    fn replace_host_keys(&mut self, _host: &str, _port: u16, _announced: &[PublicKey], _changes: &HostKeyChanges) {}
+
+    /// Tells that the host has not proven that it holds the new keys: nothing is to be learnt.
+    fn host_keys_not_proven(&mut self, _host: &str, _changes: &HostKeyChanges) {}
 }
 
 /// The host has this key and no other.
@@ -67,8 +82,13 @@ type MoreHosts = Box<dyn Fn(&HostLookup<'_>) -> Result<Vec<u8>> + Send>;
 
 /// Trusts the hosts that `known_hosts` files name.
 pub struct KnownHostsPolicy {
+    /// The user's own.
     files: Vec<PathBuf>,
+    system_files: Vec<PathBuf>,
     revoked: Vec<PathBuf>,
+    update: UpdateHostKeys,
+    /// The user's files or the user vouched for the host that was checked last.
+    is_vouched_for: bool,
     checks_address: bool,
     address: Option<IpAddr>,
     mode: StrictHostKeyChecking,
@@ -84,27 +104,35 @@ impl KnownHostsPolicy {
     /// The user's `~/.ssh/known_hosts` and the system's `/etc/ssh/ssh_known_hosts`; unknown hosts are refused.
     pub fn from_home() -> Self {
         let user = std::env::home_dir().map(|home| home.join(".ssh/known_hosts"));
-        Self::new(user.into_iter().chain([PathBuf::from("/etc/ssh/ssh_known_hosts")]).collect())
+        let policy = Self::new(user.into_iter().collect()).system_files(vec!["/etc/ssh/ssh_known_hosts".into()]);
+        policy.update_host_keys(UpdateHostKeys::Yes)
     }
 
-    /// These files; new keys go to the first. Unknown hosts are refused.
+    /// These files of the user's; new keys go to the first. Unknown hosts are refused.
     pub fn new(files: Vec<PathBuf>) -> Self {
-        let warn = Box::new(|text: &str| eprintln!("{text}"));
-        let mode = StrictHostKeyChecking::Yes;
-        let revoked = Vec::new();
         Self {
             files,
-            revoked,
+            system_files: Vec::new(),
+            revoked: Vec::new(),
+            update: UpdateHostKeys::No,
+            is_vouched_for: false,
             checks_address: false,
             address: None,
-            mode,
+            mode: StrictHostKeyChecking::Yes,
             hash_names: false,
             accepted_changed: false,
             keeps_order: false,
             more_hosts: None,
             ask: None,
-            warn,
+            warn: Box::new(|text: &str| eprintln!("{text}")),
         }
+    }
+
+    /// Sets files that are read after the user's and never written (`GlobalKnownHostsFile`).
+    #[must_use]
+    pub fn system_files(mut self, files: Vec<PathBuf>) -> Self {
+        self.system_files = files;
+        self
     }
 
     /// Sets what happens to unknown hosts.
@@ -172,7 +200,7 @@ impl KnownHostsPolicy {
     }
 
     fn judge(&self, host: &str, port: u16, key: &PublicKey) -> Result<HostKeyDecision> {
-        let read = self.files.iter().map(|path| Ok((path.display().to_string(), Self::read(path)?)));
+        let read = self.all_files().map(|path| Ok((path.display().to_string(), Self::read(path)?)));
         let mut files = read.collect::<Result<Vec<_>>>()?;
         let address = self.address_beside(host).filter(|_| key.certificate().is_none());
         let by_address = address.map(|address| (address, LookupPurpose::Address));
@@ -187,6 +215,10 @@ impl KnownHostsPolicy {
             Some(address) => judge_host_key_and_address(self.mode, files, host, &address, port, key, now()),
             None => judge_host_key(self.mode, files, host, port, key, now()),
         })
+    }
+
+    fn all_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter().chain(&self.system_files)
     }
 
     fn ask_more(&self, lookup: &HostLookup<'_>) -> Option<Result<Vec<u8>>> {
@@ -242,7 +274,10 @@ impl KnownHostsPolicy {
 impl HostKeyPolicy for KnownHostsPolicy {
     fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
         self.refuse_revoked(host, key)?;
-        match self.judge(host, port, key)? {
+        let decision = self.judge(host, port, key)?;
+        self.is_vouched_for =
+            matches!(decision, HostKeyDecision::Ask { .. }) || self.users_files_know(host, port, key)?;
+        match decision {
             HostKeyDecision::Accept => Ok(()),
             HostKeyDecision::AcceptWithWarning(text) => {
                 (self.warn)(&text);
@@ -281,11 +316,33 @@ impl HostKeyPolicy for KnownHostsPolicy {
         let lookup = HostLookup { name: &host_name(host, port), purpose: LookupPurpose::Order, key: None };
         // Why one of them does not answer is told when the key is judged.
         let more = self.ask_more(&lookup).and_then(Result::ok);
-        let known = self.files.iter().filter_map(|path| Self::read(path).ok());
+        let known = self.all_files().filter_map(|path| Self::read(path).ok());
         known
             .chain(more.map(|text| KnownHosts::parse(&text)))
             .flat_map(|hosts| hosts.known_key_types(host, port).into_iter().map(String::from).collect::<Vec<_>>())
             .collect()
+    }
+
+    fn host_key_changes(&mut self, host: &str, port: u16, announced: &[PublicKey]) -> Option<HostKeyChanges> {
+        self.changes(host, port, announced).unwrap_or_else(|error| {
+            (self.warn)(&format!("the host keys of {host} stay as they are: {error}"));
+            None
+        })
+    }
+
+    fn replace_host_keys(&mut self, host: &str, port: u16, announced: &[PublicKey], changes: &HostKeyChanges) {
+        if !self.consents(host, changes) {
+            return;
+        }
+        if let Err(error) = self.replace(host, port, announced) {
+            (self.warn)(&format!("the new host keys of {host} could not be stored: {error}"));
+        }
+    }
+
+    fn host_keys_not_proven(&mut self, host: &str, _changes: &HostKeyChanges) {
+        (self.warn)(&format!(
+            "{host} has announced host keys and failed to prove them: its known keys stay as they are"
+        ));
     }
 }
 

@@ -3,6 +3,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 
 use super::exit::Exit;
+use super::learning::Learning;
 use crate::connection::{ChannelEvent, ChannelId, ChannelRequest, GlobalRequestEvent, IncomingRequest, RequestId};
 use crate::endpoint::{CoreEvent, Endpoint, Role};
 use crate::error::CloseReason;
@@ -20,6 +21,7 @@ pub struct Inbox<R: Role> {
     /// Events for whoever leads the connection: login and decisions.
     pub events: VecDeque<R::Event>,
     pub(super) mailboxes: BTreeMap<ChannelId, Mailbox>,
+    pub(super) learning: Learning,
     closed: Option<CloseReason>,
 }
 
@@ -62,7 +64,13 @@ pub enum Interest {
 impl<R: Role> Inbox<R> {
     /// An inbox for an endpoint that has just begun.
     pub fn new(endpoint: Endpoint<R>) -> Self {
-        Self { endpoint, events: VecDeque::new(), mailboxes: BTreeMap::new(), closed: None }
+        Self {
+            endpoint,
+            events: VecDeque::new(),
+            mailboxes: BTreeMap::new(),
+            learning: Learning::default(),
+            closed: None,
+        }
     }
 
     /// Works through the input up to the next event, and sorts it; `None`: there is none.
@@ -77,6 +85,14 @@ impl<R: Role> Inbox<R> {
             CoreEvent::Global(GlobalRequestEvent::Request { reply: Some(token), .. }) => {
                 let _ = self.endpoint.answer_global(token, None);
                 Concern::Nobody
+            }
+            CoreEvent::HostKeys(keys) => {
+                self.learning.announced(keys);
+                Concern::Nobody
+            }
+            CoreEvent::HostKeysProven(keys) => {
+                self.learning.proven(keys);
+                Concern::Leader
             }
             CoreEvent::Global(_) | CoreEvent::Rekeyed => Concern::Nobody,
             CoreEvent::Closed(reason) => {

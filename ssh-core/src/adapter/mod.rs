@@ -20,6 +20,7 @@ mod error;
 mod exit;
 mod host_keys;
 mod inbox;
+mod learning;
 mod target;
 
 pub use communicate::{Communication, MAX_COLLECTED};

@@ -224,6 +224,11 @@ impl Connection {
         Ok(id)
     }
 
+    /// Sends a global request that wants no answer.
+    pub(crate) fn tell(&self, name: &[u8], data: &[u8], outbound: &mut Outbound) {
+        GlobalRequests::tell(name, data, outbound);
+    }
+
     pub(crate) fn ask_keepalive(&mut self, outbound: &mut Outbound) {
         self.global.ask_keepalive(outbound);
     }

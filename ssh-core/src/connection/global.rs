@@ -65,6 +65,11 @@ impl GlobalRequests {
         self.awaiting_reply.push_back(id);
     }
 
+    /// Says something that wants no answer.
+    pub(super) fn tell(name: &[u8], data: &[u8], outbound: &mut Outbound) {
+        outbound.send(&message::GlobalRequest { request_name: name, want_reply: false, request_fields: Rest(data) });
+    }
+
     pub(super) fn ask_keepalive(&mut self, outbound: &mut Outbound) {
         self.ask(KEEPALIVE, b"", None, outbound);
     }

@@ -117,10 +117,11 @@ impl UnknownAlgorithm {
             Some((base, _)) if !self.name.contains('@') => base,
             _ => known,
         };
-        let distances = self.known.iter().map(|known| (distance(&self.name, compared(known)), *known));
-        let mut near: Vec<_> = distances.filter(|(distance, known)| distance * 3 <= compared(known).len()).collect();
-        near.sort_by_key(|(distance, _)| *distance);
-        near.into_iter().map(|(_, known)| known).take(3).collect()
+        let distances = self.known.iter().enumerate();
+        let distances = distances.map(|(at, known)| (distance(&self.name, compared(known)), at, *known));
+        let mut near: Vec<_> = distances.filter(|(distance, _, known)| distance * 3 <= compared(known).len()).collect();
+        near.sort_unstable_by_key(|(distance, at, _)| (*distance, *at));
+        near.into_iter().map(|(_, _, known)| known).take(3).collect()
     }
 }
 
@@ -144,7 +145,7 @@ fn distance(typed: &str, known: &str) -> usize {
     const LONGEST: usize = 80;
     let typed = typed.as_bytes().iter().take(LONGEST);
     // Row by row: from every beginning of `typed` to every beginning of `known`.
-    let mut row: Vec<usize> = (0..=known.len()).collect();
+    let mut row: Vec<usize> = (0..known.len().saturating_add(1)).collect();
     for (above, byte) in typed.enumerate() {
         let mut diagonal = above;
         let mut left = above + 1;

@@ -1,6 +1,7 @@
 //! The client: its events and answers.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::core::CoreConfig;
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
@@ -9,7 +10,7 @@ use crate::auth::{AuthMethod, AuthNeeded, PasswordChangeNeeded, Prompts};
 use crate::config::{ClientConfig, ConfigError, check_algorithms, check_kex};
 use crate::connection::{ChannelEvent, ChannelId, ChannelOpenRequest, GlobalRequestEvent};
 use crate::error::{CloseReason, Misuse};
-use crate::key::HostKeyProof;
+use crate::key::{HostKeyProof, PublicKey};
 use crate::secret::SecretBytes;
 use crate::transport::Side;
 use crate::untrusted::Untrusted;
@@ -36,6 +37,12 @@ pub enum ClientEvent {
     Banner(Untrusted),
     /// The user is in; the method that completed it.
     Authenticated(&'static str),
+    /// The server says which host keys it has, those alone that our algorithms fit, and no certificates. Nothing is proven
+    /// yet. [`KnownHosts::host_key_changes`](crate::files::known_hosts::KnownHosts::host_key_changes) has what is to be done.
+    HostKeys(Vec<PublicKey>),
+    /// The keys that [`Client::prove_host_keys`] asked about are the server's. `None`: it has not proven all of them, and
+    /// none is to be learnt.
+    HostKeysProven(Option<Vec<PublicKey>>),
     /// The server wants a channel. [`Endpoint::accept_channel`](super::Endpoint::accept_channel)
     ChannelOpen(ChannelOpenRequest),
     /// Something happened on a channel.
@@ -82,6 +89,8 @@ impl Role for ClientRole {
             CoreEvent::PasswordChange(needed) => ClientEvent::PasswordChange(needed),
             CoreEvent::Banner(text) => ClientEvent::Banner(text),
             CoreEvent::Authenticated(method) => ClientEvent::Authenticated(method),
+            CoreEvent::HostKeys(keys) => ClientEvent::HostKeys(keys),
+            CoreEvent::HostKeysProven(keys) => ClientEvent::HostKeysProven(keys),
             CoreEvent::ChannelOpen(request) => ClientEvent::ChannelOpen(request),
             CoreEvent::Channel(id, event) => ClientEvent::Channel(id, event),
             CoreEvent::Global(event) => ClientEvent::Global(event),
@@ -113,6 +122,16 @@ impl Client {
     /// [`Misuse::StaleToken`]
     pub fn answer_host_key(&mut self, request: HostKeyRequest, answer: HostKeyAnswer) -> Result<(), Misuse> {
         self.core.answer_host_key(request.turn, answer)
+    }
+
+    /// Asks the server to prove that it holds these keys, which it [has announced](ClientEvent::HostKeys);
+    /// [`ClientEvent::HostKeysProven`] has the answer. OpenSSH's `PROTOCOL` §2.5.
+    ///
+    /// # Errors
+    /// [`Misuse::WrongPhase`] before the user is in, [`Misuse::Busy`] while another proof is awaited or output is full,
+    /// [`Misuse::TooLong`] for more than fits into a packet.
+    pub fn prove_host_keys(&mut self, keys: &[PublicKey]) -> Result<(), Misuse> {
+        self.core.prove_host_keys(keys)
     }
 
     /// Tries to authenticate. [`ClientEvent::Authenticated`] follows, or [`ClientEvent::AuthNeeded`] again.

@@ -33,6 +33,9 @@ impl Core {
 
     pub(super) fn answer_host_signature(&mut self, turn: u64, signature: Option<&[u8]>) -> Result<(), Misuse> {
         self.note_signature(turn, signature);
+        if self.proves_host_keys_in(turn) {
+            return self.go_on_proving(signature);
+        }
         self.check_turn(turn)?;
         match signature {
             Some(signature) => self.transport.provide_signature(signature, &mut self.outbound),
@@ -234,7 +237,7 @@ impl Core {
         });
     }
 
-    fn connection(&mut self) -> Result<(&mut Connection, &mut Outbound), Misuse> {
+    pub(super) fn connection(&mut self) -> Result<(&mut Connection, &mut Outbound), Misuse> {
         if self.phase != Phase::Connection {
             return Err(Misuse::WrongPhase);
         }
@@ -247,6 +250,6 @@ impl Core {
 
     /// Whether a decision is still the one that is asked for.
     fn check_turn(&self, turn: u64) -> Result<(), Misuse> {
-        if self.is_ending() || turn != self.turn { Err(Misuse::StaleToken) } else { Ok(()) }
+        if self.is_ending() || turn != self.awaited { Err(Misuse::StaleToken) } else { Ok(()) }
     }
 }

@@ -9,6 +9,8 @@
 use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc, vec::Vec};
 
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
+use super::host_key_learning::HostKeysToProve;
+use super::host_key_proof::HostKeyProofInMaking;
 use super::timers::Timers;
 use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, ServerAuthEvent, SessionBinding};
 use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
@@ -72,6 +74,12 @@ pub(super) struct Core {
     pub(super) write_closed: bool,
     /// Numbers the decisions about host keys and signatures.
     pub(super) turn: u64,
+    /// The one that the key exchange or the authentication waits for.
+    pub(super) awaited: u64,
+    /// Present while a server's keys are being proven to a client that asked for it.
+    pub(super) proof: Option<HostKeyProofInMaking>,
+    /// Present while a server is asked to prove keys.
+    pub(super) to_prove: Option<HostKeysToProve>,
     /// Key exchanges so far, as long as nobody is authenticated.
     early_exchanges: u32,
     /// Writes down what the endpoint is given.
@@ -136,6 +144,9 @@ impl Core {
             reported: false,
             write_closed: false,
             turn: u64::from_le_bytes(turn),
+            awaited: u64::from_le_bytes(turn),
+            proof: None,
+            to_prove: None,
             early_exchanges: 0,
             recorder: None,
             config,
@@ -434,6 +445,10 @@ impl Core {
         }
         match connection.handle(number, body(&self.receiver, packet), &mut self.outbound)? {
             Step::Nothing => Ok(Progress::Done),
+            Step::Event(ConnectionEvent::Global(event)) => Ok(match self.config.side {
+                Side::Client => Progress::Event(self.server_global_event(event)),
+                Side::Server => self.client_global_event(event).into(),
+            }),
             Step::Event(event) => Ok(Progress::Event(connection_event(event))),
             Step::Data { id, stream, length } => {
                 self.receiver.hold(packet, length);
@@ -446,9 +461,9 @@ impl Core {
     fn kex_event(&mut self, event: KexEvent) -> Option<CoreEvent> {
         match event {
             KexEvent::HostKey(check) => {
-                self.turn = self.turn.wrapping_add(1);
                 let (key, algorithm) = (check.key, check.algorithm);
-                Some(CoreEvent::HostKey(HostKeyRequest { key, algorithm, turn: self.turn }))
+                self.awaited = self.next_turn();
+                Some(CoreEvent::HostKey(HostKeyRequest { key, algorithm, turn: self.awaited }))
             }
             KexEvent::Sign(wanted) => Some(self.sign_event(wanted)),
             KexEvent::Done { first } => {
@@ -493,9 +508,14 @@ impl Core {
     }
 
     fn sign_event(&mut self, wanted: SignatureWanted) -> CoreEvent {
-        self.turn = self.turn.wrapping_add(1);
         let SignatureWanted { key, algorithm, data } = wanted;
-        CoreEvent::Sign(SignRequest { key, algorithm, data, turn: self.turn })
+        self.awaited = self.next_turn();
+        CoreEvent::Sign(SignRequest { key, algorithm, data, turn: self.awaited })
+    }
+
+    pub(super) fn next_turn(&mut self) -> u64 {
+        self.turn = self.turn.wrapping_add(1);
+        self.turn
     }
 
     /// The user is in: what served authentication goes, larger packets and channels come.
@@ -513,6 +533,7 @@ impl Core {
         if let Some(keepalive) = self.config.keepalive {
             self.timers.start_keepalive(keepalive);
         }
+        self.announce_host_keys();
     }
 
     fn check_limits(&self) -> Result<(), Error> {

@@ -45,6 +45,8 @@ pub enum CoreEvent {
     PasswordChange(PasswordChangeNeeded),
     Banner(Untrusted),
     Authenticated(&'static str),
+    HostKeys(Vec<PublicKey>),
+    HostKeysProven(Option<Vec<PublicKey>>),
     KeyOffer(KeyOffer),
     Auth(AuthRequest),
     Identified(Identity),

@@ -4,6 +4,8 @@ mod client;
 mod commands;
 mod core;
 mod event;
+mod host_key_learning;
+mod host_key_proof;
 mod io;
 mod replay;
 mod server;

@@ -193,6 +193,10 @@ impl<R: Role> Player<R> {
                 heedless(core.answer_global(&token, optional(reader)?));
             }
             Kind::Rekey => heedless(core.rekey()),
+            Kind::ProveHostKeys => {
+                let keys = read_list(reader, read_key)?;
+                heedless(core.prove_host_keys(&keys));
+            }
             Kind::Disconnect => core.disconnect(DisconnectReason(reader.uint32()?), text(reader)?),
             _ => {
                 let turn = reader.uint64()?;
@@ -326,20 +330,23 @@ pub(super) fn write_method(writer: &mut Writer<'_>, method: &AuthMethod) {
 
 fn read_method(reader: &mut Reader<'_>) -> Result<AuthMethod, Fault> {
     let secret = |reader: &mut Reader<'_>| Ok::<_, Fault>(SecretBytes::copied_from(reader.string()?));
-    let key = |reader: &mut Reader<'_>| PublicKey::from_blob(reader.string()?).map_err(|_| Fault::Malformed);
     Ok(match reader.byte()? {
         0 => AuthMethod::None,
         1 => AuthMethod::Password(secret(reader)?),
         2 => AuthMethod::PasswordChange { old: secret(reader)?, new: secret(reader)? },
-        3 => AuthMethod::PublicKey(key(reader)?),
+        3 => AuthMethod::PublicKey(read_key(reader)?),
         4 => AuthMethod::KeyboardInteractive { submethods: text(reader)?.into() },
         5 => AuthMethod::HostBased {
-            key: key(reader)?,
+            key: read_key(reader)?,
             host_name: text(reader)?.into(),
             user_name: text(reader)?.into(),
         },
         _ => return Err(Fault::Malformed),
     })
+}
+
+fn read_key(reader: &mut Reader<'_>) -> Result<PublicKey, Fault> {
+    PublicKey::from_blob(reader.string()?).map_err(|_| Fault::Malformed)
 }
 
 pub(super) fn write_auth_answer(writer: &mut Writer<'_>, answer: &AuthAnswer) {

@@ -80,7 +80,9 @@ impl Role for ServerRole {
             | CoreEvent::Prompts(_)
             | CoreEvent::PasswordChange(_)
             | CoreEvent::Banner(_)
-            | CoreEvent::Authenticated(_) => return None,
+            | CoreEvent::Authenticated(_)
+            | CoreEvent::HostKeys(_)
+            | CoreEvent::HostKeysProven(_) => return None,
         })
     }
 }

@@ -44,6 +44,7 @@ pub(super) struct Application {
     /// What happened, in words, and what was read.
     pub(super) log: Vec<String>,
     accepted_host_key: bool,
+    wants_proof: bool,
     /// Whether the client named a user, or the server let one in.
     consented: bool,
     limits: Limits,
@@ -65,6 +66,7 @@ impl Application {
             closed: None,
             log: Vec::new(),
             accepted_host_key: false,
+            wants_proof: false,
             consented: false,
             limits,
         }
@@ -235,6 +237,11 @@ impl Played for ClientRole {
             ClientEvent::ChannelOpen(request) => application.ask(endpoint, Decision::Open(request)),
             ClientEvent::Channel(id, event) => application.channel_event(endpoint, id, event),
             ClientEvent::Global(event) => application.global_event(endpoint, event),
+            ClientEvent::HostKeys(keys) => {
+                // Some have been asked about already, or the connection is over: an error and nothing else.
+                application.wants_proof |= endpoint.prove_host_keys(&keys).is_ok();
+            }
+            ClientEvent::HostKeysProven(_) => assert!(application.wants_proof, "proof that nobody wants"),
             ClientEvent::Closed(reason) => application.closed = Some(reason),
             _ => {}
         }

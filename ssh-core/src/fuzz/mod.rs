@@ -17,25 +17,27 @@ mod application;
 mod certificates;
 mod compression;
 mod fake;
-mod files;
 mod handshake;
 mod input;
+mod key_files;
 mod messages;
 mod operations;
 mod packets;
 mod session;
 #[cfg(test)]
 mod tests;
+mod text_files;
 
 pub use agents::agents;
 pub use certificates::{certificates, revocation_lists};
 pub use compression::payloads_compressed;
-pub use files::{key_files, public_keys, text_files};
 pub use handshake::{kex_client, kex_server, signatures};
+pub use key_files::{key_files, public_keys};
 pub use messages::messages;
 pub use operations::operations;
 pub use packets::{identification, packets_in_clear, packets_sealed};
 pub use session::{session_client, session_server, split_delivery};
+pub use text_files::text_files;
 
 /// A body: what a target does with one input.
 pub type Body = fn(&[u8]);

@@ -206,21 +206,7 @@ fn recorded(target: &str) -> Vec<(String, Vec<u8>)> {
             }
             add("signature", file("../signatures/ed25519.sha512"));
         }
-        "text_files" => {
-            let line = file("ed25519.pub");
-            let signers = b"\x05*@example.com,!bob namespaces=\"git,file\",valid-before=\"20301231235959Z\" ";
-            add("allowed_signers", with(signers, &line));
-            add("authorized_keys", with(b"\0from=\"10.*,!x\",command=\"a \\\"b\\\"\",no-pty ", &line));
-            add("known_hosts", with(b"\x01host.example.com,[1.2.3.4]:22 ", &line));
-            add("known_hosts_hashed", with(&[1], &file("known_hosts.hashed")));
-            let config =
-                b"\x02Host *.example.com !b\n  User \"a b\"\n  Port=22\nHost *\nProxyCommand a %h\nMatch all\n";
-            add("ssh_config", config.to_vec());
-            let modulus = "F".repeat(256);
-            let moduli = format!("\x04# Time Type Tests Tries Size Generator Modulus\n2022 2 6 100 1023 2 {modulus}\n");
-            add("moduli", moduli.into_bytes());
-            add("list", b"\x03^aes*-ctr,*gcm*".to_vec());
-        }
+        "text_files" => seeds::text_files().into_iter().for_each(|(name, bytes)| add(&name, bytes)),
         "agents" => seeds::agents().into_iter().for_each(|(name, bytes)| add(&name, bytes)),
         _ => panic!("{target} has no seeds"),
     }

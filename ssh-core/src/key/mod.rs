@@ -14,6 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod announcement;
 mod certificate;
 mod fingerprint;
 mod formats;
@@ -23,6 +24,9 @@ mod public;
 mod revocation;
 mod sshsig;
 
+pub use announcement::{
+    ANNOUNCE_HOST_KEYS, PROVE_HOST_KEYS, host_key_proof_data, host_keys_are_proven, read_host_keys, write_host_keys,
+};
 pub(crate) use certificate::Network;
 pub use certificate::{
     Certificate, CertificateBuilder, CertificateCheck, CertificateError, CertificateGrant, CertificateKind,

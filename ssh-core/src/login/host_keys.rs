@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String};
 
-use crate::files::known_hosts::{HostKeyVerdict, KnownHosts};
+use crate::files::known_hosts::{HostKeyChanges, HostKeyVerdict, KnownHosts};
 use crate::key::{FingerprintHash, PublicKey, RevocationList};
 use crate::time::UnixTime;
 
@@ -177,6 +177,19 @@ fn contradict(mode: StrictHostKeyChecking, by_name: HostKeyDecision, text: Strin
             refusal: text,
         },
     }
+}
+
+/// What a user is asked before a host's new keys are stored and its old ones forgotten (`UpdateHostKeys ask`).
+pub fn host_key_update_question(host: &str, changes: &HostKeyChanges) -> String {
+    let mut question =
+        format!("The host '{host}' has other keys now; the key that is known for it vouches for them.\n");
+    for (what, keys) in [("new ", &changes.new), ("gone", &changes.old)] {
+        for key in keys {
+            let fingerprint = key.fingerprint(FingerprintHash::Sha256);
+            question.push_str(&format!("  {what}  {} {fingerprint}\n", key.key_type()));
+        }
+    }
+    question + "Are these its keys from now on (yes/no)? "
 }
 
 /// Whether one of these lists, with the names they have for people, revokes the key that `host` has shown

@@ -15,7 +15,8 @@ pub use conversation::{AgentSignature, Conversation, Step};
 pub use credentials::{Credentials, LockedKeyFile, VouchingHost};
 pub use error::LoginError;
 pub use host_keys::{
-    HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,
+    HostKeyDecision, StrictHostKeyChecking, host_key_update_question, judge_host_key, judge_host_key_and_address,
+    refuse_revoked,
 };
 pub use identities::{Unlocked, Unlocking, UnusableKeyFile, UsedKeyFile};
 pub use plan::{LoginKey, LoginPlan, LoginStep};

@@ -49,6 +49,8 @@ pub(crate) struct Transport {
     /// The first exchange hash, for ever.
     session_id: Option<Vec<u8>>,
     negotiated: Option<Negotiated>,
+    /// Those that the peer's latest KEXINIT names, too.
+    common_host_key_algorithms: Vec<&'static dyn SignatureAlgorithm>,
     /// The server's key of the first exchange, and on the client its signature.
     host_key: Option<Vec<u8>>,
     host_signature: Vec<u8>,
@@ -136,6 +138,7 @@ impl Transport {
             identifications: Identifications::default(),
             session_id: None,
             negotiated: None,
+            common_host_key_algorithms: Vec::new(),
             host_key: None,
             host_signature: Vec::new(),
             peer_takes_ext_info: false,
@@ -183,6 +186,11 @@ impl Transport {
 
     pub(crate) fn is_strict(&self) -> bool {
         self.negotiated.is_some_and(|negotiated| negotiated.strict_kex)
+    }
+
+    /// Host key algorithms of both sides, ours most wanted first.
+    pub(crate) fn common_host_key_algorithms(&self) -> &[&'static dyn SignatureAlgorithm] {
+        &self.common_host_key_algorithms
     }
 
     pub(crate) fn negotiated(&self) -> Option<&Negotiated> {
@@ -256,6 +264,9 @@ impl Transport {
             self.check_strictness(&agreement, packets_before)?;
             self.peer_takes_ext_info = agreement.peer_takes_ext_info;
         }
+        let theirs = theirs.server_host_key_algorithms;
+        self.common_host_key_algorithms = self.offer().host_key.to_vec();
+        self.common_host_key_algorithms.retain(|algorithm| theirs.contains(algorithm.name()));
         self.negotiated = Some(agreement.negotiated);
         let (client_kexinit, server_kexinit) = match self.config.side {
             Side::Client => (ours, payload.to_vec()),

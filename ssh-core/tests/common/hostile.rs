@@ -222,7 +222,8 @@ impl Party for ServerRole {
     const SIDE: Side = Side::Server;
     const PEER: hostile_peer::Role = hostile_peer::Role::Client;
 
-    fn start(setup: Setup) -> Server {
+    fn start(mut setup: Setup) -> Server {
+        setup.server.announce_host_keys &= setup.announces_to_the_hostile;
         Server::new(Arc::new(setup.server), Box::new(random(setup.seed * 2 + 1)), Timestamp::ZERO).unwrap()
     }
 

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ssh_core::crypto::{Algorithms, cipher, kex};
-use ssh_core::key::{KeyAlgorithm, PrivateKey};
+use ssh_core::key::{KeyAlgorithm, PrivateKey, PublicKey};
 use ssh_core::random::ChaChaRandom;
 use ssh_core::recording::replay;
 use ssh_core::{
@@ -53,6 +53,8 @@ pub struct Pair {
     pub client: Client,
     pub server: Server,
     pub client_events: VecDeque<ClientEvent>,
+    /// The announcements of host keys that the client has heard, which are no part of its events here.
+    pub announced: Vec<Vec<PublicKey>>,
     pub server_events: VecDeque<ServerEvent>,
     pub now: Timestamp,
     pub host_keys: Vec<PrivateKey>,
@@ -75,6 +77,8 @@ pub struct Setup {
     pub host_keys: Vec<PrivateKey>,
     pub seed: u64,
     pub chunking: Chunking,
+    /// A hostile client hears the server's host keys announced. Most of them count what is said, and hear nothing.
+    pub announces_to_the_hostile: bool,
 }
 
 impl Setup {
@@ -82,7 +86,14 @@ impl Setup {
         let host_keys = vec![key(KeyAlgorithm::Ed25519, 1)];
         let mut server = ServerConfig::new(host_keys.iter().map(|key| key.public_key().clone()).collect());
         server.auth_methods.push("keyboard-interactive".into());
-        Self { client: ClientConfig::default(), server, host_keys, seed, chunking: Chunking::Whole }
+        Self {
+            client: ClientConfig::default(),
+            server,
+            host_keys,
+            seed,
+            chunking: Chunking::Whole,
+            announces_to_the_hostile: false,
+        }
     }
 
     pub fn algorithms(mut self, change: impl Fn(&mut Algorithms)) -> Self {
@@ -127,6 +138,7 @@ impl Setup {
             client: Client::recorded(Arc::clone(&client_config), &seed(0), now).expect("a client"),
             server: Server::recorded(Arc::clone(&server_config), &seed(1), now).expect("a server"),
             client_events: VecDeque::new(),
+            announced: Vec::new(),
             server_events: VecDeque::new(),
             now,
             host_keys: self.host_keys,
@@ -233,7 +245,10 @@ impl Pair {
     pub fn poll_client(&mut self) -> usize {
         let mut count = 0;
         while let Some(event) = self.client.poll_event() {
-            self.client_events.push_back(event);
+            match event {
+                ClientEvent::HostKeys(keys) => self.announced.push(keys),
+                event => self.client_events.push_back(event),
+            }
             count += 1;
         }
         count

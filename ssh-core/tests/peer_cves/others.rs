@@ -113,16 +113,18 @@ fn cve_2016_7406_dropbear_a_format_string_as_user() {
 #[test]
 fn cve_2018_15599_dropbear_answers_tell_who_exists() {
     let blob = key(KeyAlgorithm::Ed25519, 9).public_key().blob().to_vec();
-    let requests: [(&str, Vec<u8>, usize); 5] = [
+    let host: [&[u8]; 5] = [b"ssh-ed25519", &blob, b"client.example.", b"me", b"garbage"];
+    let requests: [(&str, Vec<u8>, usize); 6] = [
         ("none", vec![], 1),
         ("password", [&[0][..], &string("x")].concat(), 1),
         ("publickey", [&[0][..], &strings(&[b"ssh-ed25519", &blob[..]])].concat(), 1),
         ("publickey", [&[0][..], &strings(&[b"ssh-ed25519", &b"garbage"[..]])].concat(), 0),
+        ("hostbased", strings(&host), 0),
         ("gssapi-with-mic", vec![0; 4], 0),
     ];
     for (method, fields, questions) in requests {
         let answer = |user: &str| {
-            let mut meeting = server_asked(|_| ());
+            let mut meeting = server_asked(|config| config.auth_methods.push("hostbased".into()));
             meeting.say(&messages::userauth_request(user, method, &fields));
             assert_eq!(meeting.events.len(), questions);
             while let Some(event) = meeting.events.pop_front() {
@@ -133,7 +135,8 @@ fn cve_2018_15599_dropbear_answers_tell_who_exists() {
         };
         let known = answer("root");
         assert_eq!(known, answer("nobody-of-that-name"), "{method}");
-        assert_eq!(known, [messages::userauth_failure(&["publickey", "password", "keyboard-interactive"], false)]);
+        let offered = ["publickey", "password", "keyboard-interactive", "hostbased"];
+        assert_eq!(known, [messages::userauth_failure(&offered, false)]);
     }
 }
 
@@ -160,10 +163,20 @@ fn cve_2021_36369_cve_2021_36367_trivial_authentication() {
             None => meeting.only_ends_with(unexpected(52, Stage::Authentication)),
         }
     }
-    let mut meeting = client_asked();
-    meeting.peer.accept_user();
-    meeting.settle();
-    meeting.only_ends_with(unexpected(52, Stage::Authentication));
+    // Nothing was asked, or not yet: somebody is still to sign.
+    let host_key = key(KeyAlgorithm::Ed25519, 9).public_key().clone();
+    let host = AuthMethod::HostBased { key: host_key, host_name: "client.example.".into(), user_name: "me".into() };
+    for method in [None, Some(host)] {
+        let mut meeting = client_asked();
+        if let Some(method) = method {
+            meeting.endpoint.authenticate("root", method).unwrap();
+            meeting.settle();
+            assert!(matches!(meeting.event(), ClientEvent::Sign(_)));
+        }
+        meeting.peer.accept_user();
+        meeting.settle();
+        meeting.only_ends_with(unexpected(52, Stage::Authentication));
+    }
     // Questions behind success reach nobody.
     let mut meeting = client_asked();
     ClientRole::log_in(&mut meeting);

@@ -15,6 +15,10 @@ use crate::consider;
 #[unsafe(no_mangle)]
 pub extern "C" fn client_inbox(inbox: &mut Inbox<ClientRole>, buffer: &mut &mut [u8], request: &ChannelRequest) {
     consider(inbox.login_event());
+    if let Some(keys) = inbox.announced_host_keys() {
+        consider(inbox.prove_host_keys(&keys));
+    }
+    consider(inbox.host_keys_proven());
     use_inbox(inbox, buffer, request);
 }
 

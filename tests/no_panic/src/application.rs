@@ -126,6 +126,7 @@ impl Played for ClientRole {
                 application.global_event(client, event);
                 Ok(())
             }
+            ClientEvent::HostKeys(keys) => client.prove_host_keys(&keys),
             ClientEvent::Closed(reason) => {
                 consider(reason.to_string());
                 Ok(())

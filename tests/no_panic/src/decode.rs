@@ -1,31 +1,25 @@
 //! Messages, keys and files.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec;
 use core::hint::black_box;
 
 use ssh_core::admission::{Admission, AdmissionPolicy, Place};
 use ssh_core::agent::{AgentClient, AgentConnection, AgentTime, Constraints, KeyToAdd, Keyring};
-use ssh_core::crypto::Algorithms;
 use ssh_core::crypto::signature::SecurityKeyUse;
-use ssh_core::files::algorithm_list;
 use ssh_core::files::allowed_signers::AllowedSigners;
 use ssh_core::files::authorized_keys::AuthorizedKeys;
-use ssh_core::files::known_hosts::KnownHosts;
-use ssh_core::files::moduli::ModuliFile;
-use ssh_core::files::ssh_config::{ConfigFile, Lookup, Request, Resolver, Step, parse_option};
 use ssh_core::key::{
-    CertificateBuilder, CertificateCheck, FingerprintHash, KeyEncryption, KeyFileFormat, MessageHash, MessageSignature,
-    PrivateKey, PublicKey, PublicKeyFormat, PublicKeyLine, RevocationList, Ssh1PrivateKey,
+    CertificateBuilder, CertificateCheck, FingerprintHash, HostKeyProof, KeyEncryption, KeyFileFormat, MessageHash,
+    MessageSignature, PrivateKey, PublicKey, PublicKeyFormat, PublicKeyLine, RevocationList, Ssh1PrivateKey,
 };
-use ssh_core::login::{StrictHostKeyChecking, judge_host_key};
 use ssh_core::message::*;
 use ssh_core::random::ChaChaRandom;
 use ssh_core::{ByteProtocol as _, CloseReason, SecretBytes, TerminalModes, Timestamp, UnixTime, Untrusted};
 
 use crate::consider;
 
-const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 /// Reads a body as every kind of message.
 #[unsafe(no_mangle)]
@@ -107,6 +101,9 @@ pub extern "C" fn decode_agents(bytes: &&[u8], passphrase: &SecretBytes, random:
         &Constraints { lifetime: Some(1), confirm: true, destinations: vec![] },
     ));
     consider((client.lock(passphrase), client.unlock(passphrase), client.extension("query", bytes)));
+    let proof =
+        HostKeyProof { host_key: key.public_key().clone(), session_id: bytes.to_vec(), signature: bytes.to_vec() };
+    consider((client.bind_session(&proof, true), client.remove(key.public_key()), client.remove_all()));
     consider(client.handle_input(bytes));
     match client.poll_reply() {
         Some(Err(error)) => consider(error.to_string()),
@@ -140,12 +137,25 @@ pub extern "C" fn decode_signatures(file: &&[u8], signers: &&[u8], name: &&str, 
     let signers = AllowedSigners::parse(signers, offset);
     match MessageSignature::read(file) {
         Ok(signature) => {
-            consider(signers.verify(&signature, name, name, file, NOW));
+            if let Err(error) = signers.verify(&signature, name, name, file, NOW) {
+                consider(error.to_string());
+            }
             consider((signers.find_principals(&signature, NOW), signature.write()));
+            if let Err(error) = signature.verify(name, file) {
+                consider(error.to_string());
+            }
+            consider(MessageSignature::signed_data(name, signature.hash(), file));
+            let again = MessageSignature::from_parts(
+                signature.key().clone(),
+                signature.namespace(),
+                signature.hash(),
+                file.to_vec(),
+            );
+            consider(again.with_certificate(signature.key().clone()));
         }
         Err(error) => consider(error.to_string()),
     }
-    consider((signers.match_principals(name).count(), signers.skipped().len()));
+    consider((signers.match_principals(name).count(), signers.skipped().iter().map(ToString::to_string).count()));
 }
 
 /// Reads a certificate and a list of what is revoked, judges, and issues one like it.
@@ -186,53 +196,6 @@ pub extern "C" fn decode_certificates(
         Ok(issued) => consider(issued),
         Err(error) => consider(error.to_string()),
     }
-}
-
-/// Reads the files that say who is who, and asks what they say.
-#[unsafe(no_mangle)]
-pub extern "C" fn decode_files(file: &&[u8], name: &&str, port: u16, key: &PublicKey, random: &mut ChaChaRandom) {
-    let hosts = KnownHosts::parse(file);
-    consider((hosts.lookup(name, port, key, NOW), hosts.known_key_types(name, port), hosts.skipped()));
-    for mode in [StrictHostKeyChecking::Yes, StrictHostKeyChecking::Ask, StrictHostKeyChecking::InsecureNo] {
-        consider(judge_host_key(mode, [(*name, &hosts)], name, port, key, NOW));
-    }
-    consider(KnownHosts::format_entry(name, port, key, Some(random)));
-    let groups = ModuliFile::parse(file);
-    consider((groups.groups().len(), groups.skipped().iter().map(ToString::to_string).count()));
-    consider(groups.moduli());
-    let keys = AuthorizedKeys::parse(file);
-    consider((keys.find(key).map(|found| found.has_option(name)), keys.find_all(key).count(), keys.skipped()));
-    if let Ok(text) = core::str::from_utf8(file) {
-        consider(resolve_config(text, name));
-        consider(parse_option(text));
-        consider((Algorithms::preset(text), Algorithms::all()));
-        let known = Algorithms::default().ciphers;
-        consider(algorithm_list::apply(text, &known, &known));
-    }
-}
-
-/// Every question of a resolver is answered as the text says.
-fn resolve_config(text: &str, host: &str) -> Result<usize, String> {
-    let request = Request { host: host.into(), options: vec![host.into()], ..Request::default() };
-    let mut resolver = Resolver::new(request).map_err(|error| error.to_string())?;
-    for turn in 0..64 {
-        match resolver.step().map_err(|error| error.to_string())? {
-            Step::Read(read) => {
-                resolver.answer_files(vec![ConfigFile { name: read.pattern, text: text.as_bytes().to_vec() }]);
-            }
-            Step::Run { command } => resolver.answer_run(command.len() % 2 == 0),
-            Step::LookUp { host } => {
-                resolver.answer_look_up((turn > 8).then_some(Lookup { canonical_name: Some(host) }))
-            }
-            Step::LocalAddresses => resolver.answer_addresses(vec![[127, 0, 0, 1].into()]),
-            Step::Done(resolved) => {
-                let lines = resolved.lines(&ssh_core::files::ssh_config::AlgorithmNames::default());
-                consider((resolved.identity_files(), resolved.warnings.len()));
-                return lines.map(|lines| lines.len()).map_err(|error| error.to_string());
-            }
-        }
-    }
-    Ok(0)
 }
 
 /// Lets a client in or not, and remembers how it went.

@@ -13,6 +13,7 @@ mod adapter;
 mod application;
 mod decode;
 mod endpoint;
+mod files;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::c_void;

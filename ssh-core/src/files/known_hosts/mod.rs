@@ -14,6 +14,8 @@
 //! # Ok::<(), ssh_core::key::KeyError>(())
 //! ```
 
+pub use rotation::{HostKeyChanges, HostKeysStay};
+
 use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
@@ -30,6 +32,7 @@ use crate::random::{RandomError, SecureRandom};
 use crate::time::UnixTime;
 
 pub mod edit;
+mod rotation;
 
 const DEFAULT_PORT: u16 = 22;
 /// Bytes of HMAC-SHA1, and of the salt.

@@ -57,6 +57,43 @@ pub(super) fn signatures() -> Seeds {
     seeds
 }
 
+/// Files of each kind about the key of the target.
+pub(super) fn text_files() -> Seeds {
+    let key = super::handshake::host_key().public_key().clone();
+    let modulus = "F".repeat(256);
+    let config = "Host *.example.com !b\n  User \"a b\"\n  Port=22\nHost *\nProxyCommand a %h\nMatch all\n";
+    // Options, a file, and from the end: a variable, another, an agent's socket, the user, its home, this machine, the
+    // version, the host and a command. Who ignores what is unknown can read all of it as a file, too.
+    let strange = "\u{1}\0\0\0IgnoreUnknown=*\nProxyCommand=a %n %h %r\nHost *\nIdentityFile ~/${X}/%u\nSendEnv L* -LC_*\n\
+                   Match exec \"t %L\" user a*\nCertificateFile ${HOME}\ncommand=1\nhost-1=x\nversion=9\nhere.x=1\n/home/a=1\n\
+                   a;b=c\nsock=$X\nx=${X}\nhome=~";
+    [
+        ("allowed_signers", 5, format!("*@example.com,!bob namespaces=\"git,file\",valid-before=\"20301231235959Z\" {key}")),
+        ("allowed_signers_authority", 5, format!("alice cert-authority,valid-after=\"2020\" {key}\na,alice cert-authority {key}")),
+        ("authorized_keys", 0, format!("from=\"10.*,!x\",command=\"a \\\"b\\\"\",no-pty {key}")),
+        (
+            "authorized_keys_restricted",
+            0,
+            format!(
+                "restrict,port-forwarding,permitopen=\"[::1]:80\",permitopen=\"*:*\",permitlisten=\"8080\",tunnel=\"1\" {key}\n\
+                 environment=\"A=b\",expiry-time=\"20301231\",verify-required {key} me"
+            ),
+        ),
+        ("authorized_keys_authority", 0, format!("cert-authority,principals=\"bob,alice\",from=\"10.0.0.0/8\" {key}")),
+        ("authorized_principals", 6, "no-pty,from=\"10.0.0.1\" alice # she\nrestrict,command=\"a b\"\tbob\n\n carol".into()),
+        ("known_hosts", 1, format!("host.example.com,[1.2.3.4]:22 {key}")),
+        ("known_hosts_edited", 1, format!("a\nA,b,a {key} x\r\n@revoked a {key}\n# a\n[a]:2222,*.b,!c {key}\n@cert-authority * {key}\na ssh-rsa AAAA")),
+        ("known_hosts_hashed", 1, text("keys/known_hosts.hashed")),
+        ("list", 3, "^aes*-ctr,*gcm*".into()),
+        ("moduli", 4, format!("# Time Type Tests Tries Size Generator Modulus\n2022 2 6 100 1023 2 {modulus}\n")),
+        ("ssh_config", 2, config.into()),
+        ("ssh_config_strange", 2, strange.into()),
+    ]
+    .into_iter()
+    .map(|(name, kind, text): (&str, u8, String)| (name.into(), [&[kind][..], text.as_bytes()].concat()))
+    .collect()
+}
+
 fn signature_seed(algorithm: &str, key: &[u8], message: &[u8], signature: &[u8]) -> Vec<u8> {
     let number = signature::ALL.iter().position(|each| each.name() == algorithm).unwrap();
     [&[number as u8], &piece(key)[..], &piece(signature), message].concat()
