@@ -217,10 +217,10 @@ impl Configured {
     /// what is not. [`login`](Self::login) does this; sessions of other adapters do it themselves.
     pub fn without_passwords(&self, credentials: Credentials) -> Credentials {
         let methods = configured::methods(&self.resolved);
-        for (method, shown) in [("password", "Password"), ("keyboard-interactive", "Keyboard-interactive")] {
+        for method in ["password", "keyboard-interactive"] {
             if methods.iter().any(|each| each == method) {
-                let text = format!("{shown} authentication is disabled to avoid man-in-the-middle attacks.");
-                self.lock().warn(&text);
+                let text = "is left out: whoever has the other host key would hear the secret";
+                self.lock().warn(&format!("{method} authentication {text}"));
             }
         }
         credentials.without_passwords()

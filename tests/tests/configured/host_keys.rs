@@ -29,8 +29,9 @@ fn a_host_with_another_key_gets_no_password() {
     files.host("changed", &sshd, &[changed.clone(), by_password]);
     files.host("changed-key", &sshd, &[changed, by_key]);
     let config = files.written();
-    let disabled = ["Password", "Keyboard-interactive"]
-        .map(|method| format!("{method} authentication is disabled to avoid man-in-the-middle attacks."));
+    let disabled = ["Password", "Keyboard-interactive"].map(|method| format!("{method} authentication is disabled"));
+    let left_out =
+        ["password", "keyboard-interactive"].map(|method| format!("warning: {method} authentication is left out"));
 
     openssh_with_password(&files, &config, "right", "pass word").expect_success();
     let person = Person { password: Some("pass word"), ..Person::default() };
@@ -43,7 +44,7 @@ fn a_host_with_another_key_gets_no_password() {
     assert!(matches!(&error, Error::Login(LoginError::Refused { tried, .. }) if tried.is_empty()), "{error}");
     let asked = person.asked();
     assert!(asked.len() == 3 && asked[0].starts_with("warning: WARNING: the host key of"), "{asked:?}");
-    assert_eq!(asked[1..], disabled.clone().map(|text| format!("warning: {text}")));
+    assert!(asked[1..].iter().zip(&left_out).all(|(asked, text)| asked.starts_with(text)), "{asked:?}");
 
     let theirs = openssh(&config, "changed-key").expect_success();
     let person = Person::default();

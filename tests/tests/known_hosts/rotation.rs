@@ -13,6 +13,8 @@ use ssh_interop_tests::peer::ours::Ours;
 use ssh_interop_tests::peer::{command, find, newer_openssh, require_all, user_name};
 use ssh_interop_tests::{DEADLINE, run_with_timeout, temp_dir};
 
+use crate::scene::{KNOWN_HOSTS, key_words, without_salts};
+
 /// The user's two files, the system's file, and options. `K1`, `K2` and `K3` are the server's keys, by `K1` it is known,
 /// `O` and `P` are others; `N` is the server's name.
 const FILES: &[(&str, &str, &str, &[&str])] = &[
@@ -73,8 +75,6 @@ const FILES: &[(&str, &str, &str, &[&str])] = &[
     ("MISSING", "N K1\n", "", &[]),
 ];
 
-const NAMES: [&str; 3] = ["first", "second", "global"];
-
 /// Answers every question alike.
 struct Person(bool);
 
@@ -106,11 +106,10 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn new(directory: &'a Path, port: u16, identity: &Path, host_keys: &[KeyPair]) -> Self {
-        let key = |pair: &KeyPair| pair.public_line().split(' ').take(2).collect::<Vec<_>>().join(" ");
-        let other = |name: &str, kind| key(&keygen(directory, name, kind, ""));
+        let other = |name: &str, kind| key_words(&keygen(directory, name, kind, ""));
         let mut words = vec![("N", format!("[127.0.0.1]:{port}")), ("N,x", format!("[127.0.0.1]:{port},x"))];
         words.push(("N,x,y", format!("[127.0.0.1]:{port},x,y")));
-        words.extend(["K1", "K2", "K3"].into_iter().zip(host_keys.iter().map(key)));
+        words.extend(["K1", "K2", "K3"].into_iter().zip(host_keys.iter().map(key_words)));
         words.push(("O", other(&format!("o{port}"), KeyType::EcdsaP256)));
         words.push(("P", other(&format!("p{port}"), KeyType::Ed25519)));
         Self { directory, port, identity: identity.into(), words }
@@ -163,20 +162,15 @@ impl<'a> Scene<'a> {
         self.write("config", &lines)
     }
 
-    /// Whether a command could be run, and the files afterwards: what is hashed differs by its salt.
+    /// Whether a command could be run, and the files afterwards.
     fn outcome(&self, files: [&str; 3], run: impl FnOnce() -> bool) -> (bool, Vec<String>) {
-        NAMES.iter().zip(files).for_each(|(name, text)| self.write_known_hosts(name, text));
+        KNOWN_HOSTS.iter().zip(files).for_each(|(name, text)| self.write_known_hosts(name, text));
         let ran = run();
         let read = |name: &&str| {
-            let Ok(text) = fs::read_to_string(self.directory.join(name)) else { return "MISSING".into() };
-            let line = |line: &str| match line.strip_prefix("|1|").and_then(|line| line.split_once(' ')) {
-                Some((_, key)) => format!("|1| {key}"),
-                None => line.into(),
-            };
-            let text = text.split_inclusive('\n').map(line).collect::<String>();
+            let text = without_salts(&self.directory.join(name));
             self.words.iter().skip(3).fold(text, |text, (name, key)| text.replace(key, name))
         };
-        (ran, NAMES.iter().map(read).collect())
+        (ran, KNOWN_HOSTS.iter().map(read).collect())
     }
 
     /// A program that answers in a person's place.

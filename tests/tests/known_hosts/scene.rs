@@ -16,7 +16,7 @@ pub(crate) const MODES: [&str; 4] = ["yes", "ask", "accept-new", "no"];
 pub(crate) const NAMES: [(Option<&str>, &[&str]); 2] = [(None, &MODES), (Some("Alias"), &["ask", "accept-new"])];
 
 /// Names of the user's first and second file, and of the system's file.
-const KNOWN_HOSTS: [&str; 3] = ["first", "second", "global"];
+pub(crate) const KNOWN_HOSTS: [&str; 3] = ["first", "second", "global"];
 
 /// Nobody is there.
 struct Nobody;
@@ -43,6 +43,16 @@ pub(crate) fn installed_ssh() -> Command {
 /// Type and base64 of a key, without its comment.
 pub(crate) fn key_words(key: &KeyPair) -> String {
     key.public_line().split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// A file's text, if there is one; what is hashed differs by its salt.
+pub(crate) fn without_salts(file: &Path) -> String {
+    let Ok(text) = fs::read_to_string(file) else { return "MISSING".into() };
+    let line = |line: &str| match line.strip_prefix("|1|").and_then(|line| line.split_once(' ')) {
+        Some((_, key)) => format!("|1| {key}"),
+        None => line.into(),
+    };
+    text.split_inclusive('\n').map(line).collect()
 }
 
 /// Whether the server is trusted, and the three files afterwards, without salts.
@@ -74,15 +84,7 @@ impl Scene<'_> {
             self.write(name, text);
         }
         let trusted = connect();
-        let read = |name: &&str| {
-            let text = fs::read_to_string(self.directory.join(name)).expect("it is there");
-            let line = |line: &str| match line.strip_prefix("|1|").and_then(|line| line.split_once(' ')) {
-                Some((_, key)) => format!("|1| {key}"),
-                None => line.into(),
-            };
-            text.split_inclusive('\n').map(line).collect::<String>()
-        };
-        (trusted, KNOWN_HOSTS.iter().map(read).collect())
+        (trusted, KNOWN_HOSTS.iter().map(|name| without_salts(&self.directory.join(name))).collect())
     }
 
     fn write(&self, name: &str, text: &str) -> String {
