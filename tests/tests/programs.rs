@@ -185,8 +185,7 @@ fn what_runs_is_as_configured(ours: Ours) {
         let (identity, known_hosts) = (sshd.identity(), sshd.known_hosts());
         let ours = ours.ssh_command(sshd.port(), identity, known_hosts, options);
         let theirs = ssh_command(sshd.port(), identity, known_hosts, options);
-        let methods = [["Password", "Keyboard-interactive"], ["password", "keyboard-interactive"]];
-        for ((mut ssh, methods), what) in [theirs, ours].into_iter().zip(methods).zip(["disabled", "left out"]) {
+        for mut ssh in [theirs, ours] {
             ssh.arg(sshd.destination()).args(command);
             let output = run_with_timeout(ssh, b"input\n", DEADLINE);
             match expected {
@@ -211,7 +210,8 @@ fn a_host_with_another_key_gets_no_password(ours: Ours) {
     let options = ["StrictHostKeyChecking=no", "BatchMode=no"];
     let ours = ours.ssh_command(sshd.port(), sshd.identity(), &known_hosts, &options);
     let theirs = ssh_command(sshd.port(), sshd.identity(), &known_hosts, &options);
-    for mut ssh in [theirs, ours] {
+    let methods = [["Password", "Keyboard-interactive"], ["password", "keyboard-interactive"]];
+    for ((mut ssh, methods), what) in [theirs, ours].into_iter().zip(methods).zip(["disabled", "left out"]) {
         ssh.args([&sshd.destination(), "echo in"]);
         let output = run_with_timeout(ssh, b"", DEADLINE).expect_success();
         assert_eq!(output.stdout_text(), "in\n");
