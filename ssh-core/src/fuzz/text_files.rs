@@ -15,7 +15,8 @@ use crate::files::authorized_principals::AuthorizedPrincipals;
 use crate::files::known_hosts::{HostKeyVerdict, KnownHosts, edit, host_name};
 use crate::files::moduli::ModuliFile;
 use crate::files::ssh_config::{
-    self, AlgorithmNames, ConfigFile, Files, LocalFacts, Lookup, Proxy, Request, Resolved, Resolver, Step,
+    self, AlgorithmNames, ConfigFile, Files, HostLookup, LocalFacts, Lookup, LookupPurpose, Proxy, Request, Resolved,
+    Resolver, Step,
 };
 use crate::key::{CertificateBuilder, CertificateCheck, MessageHash, MessageSignature, PublicKey};
 use crate::random::SecureRandom;
@@ -267,6 +268,18 @@ fn check_resolved(resolved: &Resolved) {
     let _ = (resolved.identity_files(), resolved.certificate_files(), resolved.older_lines());
     let _ = (resolved.expand("%%h %h ${HOME} ~"), resolved.session.send_env.value.covers(b"LANG"));
     check_proxy_command(resolved);
+    check_known_hosts_command(resolved);
+}
+
+/// Whatever the tokens stand for, no word becomes two.
+fn check_known_hosts_command(resolved: &Resolved) {
+    let words = |key| {
+        let lookup = HostLookup { name: "[a b]:22", purpose: LookupPurpose::HostName, key };
+        resolved.known_hosts_command(&lookup).ok().flatten().map(|words| words.len())
+    };
+    if let (Some(without), Some(with)) = (words(None), words(Some(host_key().public_key()))) {
+        assert_eq!(without, with);
+    }
 }
 
 /// No name that means something to a shell gets into a command (CVE-2023-51385).

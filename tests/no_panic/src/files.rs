@@ -12,10 +12,13 @@ use ssh_core::files::authorized_principals::AuthorizedPrincipals;
 use ssh_core::files::known_hosts::{KnownHosts, edit, host_name};
 use ssh_core::files::moduli::ModuliFile;
 use ssh_core::files::ssh_config::{
-    AlgorithmNames, ConfigError, ConfigFile, Lookup, Request, Resolved, Resolver, Step, parse_option,
+    AlgorithmNames, ConfigError, ConfigFile, HostLookup, Lookup, LookupPurpose, Request, Resolved, Resolver, Step,
+    parse_option,
 };
 use ssh_core::key::{CertificateCheck, PublicKey, RevocationList};
-use ssh_core::login::configured::{client_config, credentials, strict_host_key_checking};
+use ssh_core::login::configured::{
+    client_config, credentials, environment, host_based_algorithms, host_key_order_is_fixed, strict_host_key_checking,
+};
 use ssh_core::login::{
     StrictHostKeyChecking, host_key_update_question, judge_host_key, judge_host_key_and_address, refuse_revoked,
 };
@@ -119,10 +122,10 @@ pub extern "C" fn decode_algorithms(file: &&[u8]) {
 
 /// Resolves a configuration on a machine of which nothing is known, and asks for all that it says.
 #[unsafe(no_mangle)]
-pub extern "C" fn decode_config(file: &&[u8], request: &Request, text: &&str) {
+pub extern "C" fn decode_config(file: &&[u8], request: &Request, text: &&str, key: Option<&PublicKey>) {
     consider(parse_option(text).map_err(|error| error.to_string()));
     match resolve_config(file, request.clone()) {
-        Ok(Some(resolved)) => use_config(&resolved, text),
+        Ok(Some(resolved)) => use_config(&resolved, text, key),
         Ok(None) => {}
         Err(error) => consider(error.to_string()),
     }
@@ -147,11 +150,16 @@ fn resolve_config(file: &[u8], request: Request) -> Result<Option<Resolved>, Con
     Ok(None)
 }
 
-fn use_config(resolved: &Resolved, text: &str) {
+fn use_config(resolved: &Resolved, text: &str, key: Option<&PublicKey>) {
     for paths in [resolved.identity_files(), resolved.certificate_files()] {
         consider(paths.map_err(|error| error.to_string()));
     }
-    consider((resolved.proxy_command(), resolved.expand(text)));
+    consider((resolved.proxy_command(), resolved.local_command(), resolved.expand(text)));
+    for purpose in [LookupPurpose::Order, LookupPurpose::HostName, LookupPurpose::Address] {
+        consider(resolved.known_hosts_command(&HostLookup { name: text, purpose, key }));
+    }
+    consider((host_key_order_is_fixed(resolved), host_based_algorithms(resolved).map(drop)));
+    consider(environment(resolved, [(text.into(), text.into())]));
     consider((resolved.lines(&AlgorithmNames::default()), resolved.lines(&AlgorithmNames::built_in())));
     consider((resolved.older_lines(), resolved.warnings.len()));
     consider(resolved.session.send_env.value.covers(text.as_bytes()));
