@@ -8,13 +8,15 @@ use std::sync::Arc;
 use common::{Pair, Setup, key, random};
 use ssh_core::crypto::Algorithms;
 use ssh_core::crypto::kex::{KexError, KexSettings, KexStep, KeyExchange};
-use ssh_core::files::known_hosts::{FormatEntryError, KnownHosts};
-use ssh_core::key::{GenerateError, KeyAlgorithm, KeyEncryption, KeyFileError, KeyFileFormat, PrivateKey};
+use ssh_core::files::known_hosts::{FormatEntryError, KnownHosts, edit};
+use ssh_core::key::{
+    CertificateBuilder, GenerateError, IssueError, KeyAlgorithm, KeyEncryption, KeyFileError, KeyFileFormat, PrivateKey,
+};
 use ssh_core::random::{ChaChaRandom, RandomError, SecureRandom};
 use ssh_core::wire::DisconnectReason;
 use ssh_core::{
     AuthAnswer, AuthMethod, Client, ClientConfig, ClientEvent, CloseReason, ConfigError, Error, HostKeyAnswer, Server,
-    ServerConfig, ServerEvent, Timestamp,
+    ServerConfig, ServerEvent, Timestamp, UnixTime,
 };
 
 /// A source that works so many times.
@@ -99,9 +101,37 @@ fn files_are_not_written_without() {
         }
         assert!(key.write(KeyFileFormat::Ppk2, Some(&encryption), &mut dry(0)).is_ok(), "it has no salt");
     }
-    let failed = FormatEntryError::Random(RandomError);
-    let salted = needed(failed, |random| KnownHosts::format_entry("host", 22, key.public_key(), Some(random)));
-    assert_eq!(salted, 1);
+}
+
+/// Every name has a salt of its own.
+#[test]
+fn names_are_not_hashed_without() {
+    let (key, failed) = (key(KeyAlgorithm::Ed25519, 1).public_key().clone(), FormatEntryError::Random(RandomError));
+    assert_eq!(needed(failed, |random| KnownHosts::format_entry("host", 22, &key, Some(random))), 1);
+    let names = ["host", "10.0.0.1"];
+    assert_eq!(needed(failed, |random| edit::add(b"", &names, &key, Some(random))), 2);
+    assert_eq!(needed(failed, |random| edit::replace(b"", &names, std::slice::from_ref(&key), Some(random))), 2);
+    let text = format!("host,10.0.0.1 {key}\n* {key}\nother {key}\n");
+    assert_eq!(needed(RandomError, |random| edit::hash(text.as_bytes(), random)), 3);
+}
+
+#[test]
+fn certificates_are_not_issued_without() {
+    let hour = UnixTime::from_secs(0)..UnixTime::from_secs(3600);
+    let (authority, user) = (key(KeyAlgorithm::Ed25519, 1), key(KeyAlgorithm::Ed25519, 2));
+    let certificate = CertificateBuilder::user(user.public_key(), "id", hour).principal("alice");
+    let issue = |authority: &PrivateKey, random: &mut Dry| certificate.clone().sign(authority, random);
+    assert_eq!(needed(IssueError::Random(RandomError), |random| issue(&authority, random)), 1, "the nonce");
+    #[cfg(feature = "rsa")]
+    {
+        use ssh_core::key::{MessageHash, MessageSignature, MessageSignatureError, SignError};
+        let rsa = key(KeyAlgorithm::Rsa { bits: 2048 }, 1);
+        assert_eq!(issue(&rsa, &mut dry(0)), Err(IssueError::Random(RandomError)));
+        assert_eq!(issue(&rsa, &mut dry(1)), Err(IssueError::Sign(SignError::Random(RandomError))), "blinding");
+        let failed = MessageSignatureError::Sign(SignError::Random(RandomError));
+        let sign = |random: &mut Dry| MessageSignature::sign(&rsa, "file", MessageHash::Sha512, b"message", random);
+        assert!(needed(failed, sign) > 0);
+    }
 }
 
 #[test]

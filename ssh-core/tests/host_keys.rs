@@ -4,8 +4,8 @@ mod common;
 
 use common::{key, random};
 use ssh_core::UnixTime;
-use ssh_core::files::known_hosts::KnownHosts;
-use ssh_core::key::{CertificateBuilder, FingerprintHash, KeyAlgorithm, PublicKey, RevocationList};
+use ssh_core::files::known_hosts::{HostKeyVerdict, KnownHosts};
+use ssh_core::key::{CertificateBuilder, CertificateError, FingerprintHash, KeyAlgorithm, PublicKey, RevocationList};
 use ssh_core::login::{
     HostKeyDecision, StrictHostKeyChecking, judge_host_key, judge_host_key_and_address, refuse_revoked,
 };
@@ -179,6 +179,25 @@ fn certificates_of_trusted_authorities() {
     // Its key does not make an authority a host.
     let as_host = key(KeyAlgorithm::Ed25519, 50).public_key().clone();
     assert!(refusal(judge(&trusts, "a.example.com", &as_host)).contains("is not known"));
+}
+
+/// What the file itself says, with the line and the reason.
+#[test]
+fn verdicts_about_certificates() {
+    let text = ["\n", &authority("*.example.com", "@cert-authority"), &format!("b.example.com {}\n", shown())].concat();
+    let file = KnownHosts::parse(text.as_bytes());
+    let expired = certified(50, "*.example.com", UnixTime::from_secs(1));
+    let bad = HostKeyVerdict::BadCertificate {
+        line: 2,
+        error: CertificateError::Expired { valid_before: UnixTime::from_secs(1) },
+    };
+    assert_eq!(file.lookup("a.example.com", 22, &expired, NOW), bad);
+    assert_eq!(file.lookup("b.example.com", 22, &expired, NOW), HostKeyVerdict::Trusted { line: 3 });
+    assert_eq!(file.lookup("a.example.org", 22, &expired, NOW), HostKeyVerdict::Unknown);
+    // At another port it is another host.
+    assert_eq!(file.lookup("a.example.com", 2222, &expired, NOW), HostKeyVerdict::Unknown);
+    let good = certified(50, "*.example.com", UnixTime::FOREVER);
+    assert_eq!(file.lookup("b.example.com", 22, &good, NOW), HostKeyVerdict::Trusted { line: 2 });
 }
 
 #[test]

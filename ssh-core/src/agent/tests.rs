@@ -433,6 +433,61 @@ fn answers_that_nobody_asked_for_or_that_make_no_sense() {
     assert_eq!(reply(sign, &old), Err(AgentError::WrongAlgorithm { wanted }));
 }
 
+/// Whatever part of a request makes it too long: nothing of it is sent, and the conversation goes on.
+#[test]
+fn what_is_too_long_to_ask_is_not_asked() {
+    let long = vec![b'x'; MAX_FRAME_LENGTH];
+    let (text, secret) = (core::str::from_utf8(&long).unwrap(), SecretBytes::copied_from(&long));
+    let proof = HostKeyProof { session_id: long.clone(), ..session(&key(1), b"id") };
+    type Ask<'a> = &'a dyn Fn(&mut AgentClient) -> Result<(), AgentError>;
+    let asks: [Ask<'_>; 6] = [
+        &|client| client.sign(key(1).public_key(), "ssh-ed25519", &long),
+        &|client| client.add(&key(1), None, text, &Constraints::default()),
+        &|client| client.lock(&secret),
+        &|client| client.unlock(&secret),
+        &|client| client.bind_session(&proof, false),
+        &|client| client.extension("x", &long),
+    ];
+    let mut pair = Pair::default();
+    for (number, ask) in asks.iter().enumerate() {
+        assert_eq!(ask(&mut pair.client), Err(AgentError::TooLong), "{number}");
+        assert!(pair.client.poll_output().is_empty() && !pair.client.is_waiting(), "{number}");
+    }
+    assert_eq!(pair.listed(AT_ZERO), []);
+}
+
+/// So is an answer that is too long, or that nothing was asked for.
+#[test]
+fn an_answer_that_is_too_long_is_a_failure() {
+    let mut server = AgentServer::new();
+    server.answer(&AgentAnswer::Success);
+    assert!(server.poll_output().is_empty(), "nobody asked");
+    server.handle_input(&[0, 0, 0, 1, 11]);
+    assert!(matches!(server.poll_request(), Some(AgentRequest::Identities)));
+    server.answer(&AgentAnswer::Signature(vec![0; MAX_FRAME_LENGTH]));
+    assert_eq!(server.poll_output(), [0, 0, 0, 1, 5]);
+}
+
+/// What a person reads says what it is about.
+#[test]
+fn errors_in_words() {
+    let number = AgentMessageNumber(6);
+    for (error, words) in [
+        (AgentError::Refused, "ssh-add -l"),
+        (AgentError::WrongAlgorithm { wanted: "a\u{1b}b".into() }, "\"a\\u{1b}b\""),
+        (AgentError::Malformed(crate::wire::DecodeError::Truncated), "malformed"),
+        (AgentError::UnexpectedReply { number }, "another question"),
+        (AgentError::Unsolicited, "without a question"),
+        (AgentError::FrameLength { length: 0 }, "has 0 bytes"),
+        (AgentError::TooLong, "longer than 262144 bytes"),
+        (AgentError::CertificateMismatch, "does not belong to the key"),
+        (AgentError::Key(crate::key::KeyFileError::NotAKeyFile), "not usable"),
+        (AgentError::UnknownConstraint, "constraint"),
+    ] {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
 #[test]
 fn what_cannot_be_granted_is_refused_and_the_conversation_goes_on() {
     let mut pair = Pair::default();
