@@ -23,7 +23,7 @@ pub(crate) async fn connect<T: Runtime>(runtime: &T, plan: &Plan) -> Result<Sess
     let (host, port) = (plan.host.as_str(), plan.settings.port);
     let timeout = plan.configured.connect_timeout();
     let started = Instant::now();
-    let host_keys = HostKeys::new(plan);
+    let host_keys = HostKeys::new(plan).map_err(|error| error.to_string())?;
     let proven = Arc::clone(&host_keys.proven);
     let config = plan.configured.client_config().map_err(|error| error.to_string())?;
     let connector = Connector::new().config(config).host_keys(host_keys);
@@ -70,8 +70,8 @@ struct HostKeys {
 }
 
 impl HostKeys {
-    fn new(plan: &Plan) -> Self {
-        Self { known: OnThread::new(plan.configured.host_keys()), proven: Arc::default() }
+    fn new(plan: &Plan) -> ssh_async::Result<Self> {
+        Ok(Self { known: OnThread::new(plan.configured.host_keys()?), proven: Arc::default() })
     }
 }
 

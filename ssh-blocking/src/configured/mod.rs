@@ -136,7 +136,7 @@ impl Configured {
         let timeouts = Timeouts { connect: Some(self.connect_timeout()), login: None, wait: None };
         let config = self.client_config()?;
         let (name, port) = self.host_key_name();
-        let mut policy = self.host_keys();
+        let mut policy = self.host_keys()?;
         // A command that must not run is no news for after the login.
         self.resolved.local_command().map_err(unexpanded)?;
         let (transport, local_address) = self.transport(&mut policy)?;
@@ -235,7 +235,10 @@ impl Configured {
     }
 
     /// Whom [`connect`](Self::connect) trusts, for sessions of other adapters.
-    pub fn host_keys(&self) -> KnownHostsPolicy {
+    ///
+    /// # Errors
+    /// As [`client_config`](Self::client_config).
+    pub fn host_keys(&self) -> Result<KnownHostsPolicy> {
         let host_keys = &self.resolved.host_keys;
         let files = |files: &[String]| files.iter().map(PathBuf::from).collect::<Vec<_>>();
         let (asked, warned) = (Arc::clone(&self.person), Arc::clone(&self.person));
@@ -249,14 +252,15 @@ impl Configured {
             }
             None => policy,
         };
-        policy
+        Ok(policy
+            .authority_algorithms(configured::authority_algorithms(&self.resolved)?)
             .mode(configured::strict_host_key_checking(&self.resolved))
             .hash_names(host_keys.hash.value)
             .keep_order(configured::host_key_order_is_fixed(&self.resolved))
             .revoked(files(&host_keys.revoked.value.0))
             .check_address(host_keys.check_host_ip.value && host_keys.alias.value.is_none())
             .ask(move |question| lock(&asked).confirm(question))
-            .warn(move |text| lock(&warned).warn(text))
+            .warn(move |text| lock(&warned).warn(text)))
     }
 
     /// The way to the host, and our address on it; `policy` hears of the host's. With a proxy in between there are none.

@@ -1,5 +1,6 @@
 //! Whom to trust: the decision about a server's host key.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -86,6 +87,8 @@ pub struct KnownHostsPolicy {
     files: Vec<PathBuf>,
     system_files: Vec<PathBuf>,
     revoked: Vec<PathBuf>,
+    /// `None`: all that are not weak.
+    authority_algorithms: Option<Vec<&'static str>>,
     update: UpdateHostKeys,
     /// The user's files or the user vouched for the host that was checked last.
     is_vouched_for: bool,
@@ -114,6 +117,7 @@ impl KnownHostsPolicy {
             files,
             system_files: Vec::new(),
             revoked: Vec::new(),
+            authority_algorithms: None,
             update: UpdateHostKeys::No,
             is_vouched_for: false,
             checks_address: false,
@@ -154,6 +158,14 @@ impl KnownHostsPolicy {
     #[must_use]
     pub fn revoked(mut self, files: Vec<PathBuf>) -> Self {
         self.revoked = files;
+        self
+    }
+
+    /// Sets by which algorithms an authority may have signed (`CASignatureAlgorithms`). A certificate that it signed by another
+    /// is as good as none: the host is judged by its key alone. Without, all count that are not weak.
+    #[must_use]
+    pub fn authority_algorithms(mut self, names: Vec<&'static str>) -> Self {
+        self.authority_algorithms = Some(names);
         self
     }
 
@@ -225,6 +237,13 @@ impl KnownHostsPolicy {
         self.more_hosts.as_ref().map(|more| more(lookup))
     }
 
+    /// The key as it is judged: without a certificate that does not count.
+    fn judged<'a>(&self, key: &'a PublicKey) -> Cow<'a, PublicKey> {
+        let by = key.certificate().map(|certificate| certificate.signature_algorithm());
+        let is_allowed = |name| self.authority_algorithms.as_ref().is_none_or(|names| names.contains(&name));
+        if by.is_none_or(is_allowed) { Cow::Borrowed(key) } else { key.plain() }
+    }
+
     fn refuse_revoked(&self, host: &str, key: &PublicKey) -> Result<()> {
         for path in &self.revoked {
             let text = std::fs::read(path).map_err(|error| Error::File { path: path.clone(), error })?;
@@ -274,6 +293,8 @@ impl KnownHostsPolicy {
 impl HostKeyPolicy for KnownHostsPolicy {
     fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
         self.refuse_revoked(host, key)?;
+        let key = self.judged(key);
+        let key = &*key;
         let decision = self.judge(host, port, key)?;
         self.is_vouched_for =
             matches!(decision, HostKeyDecision::Ask { .. }) || self.users_files_know(host, port, key)?;

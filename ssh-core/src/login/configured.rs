@@ -45,6 +45,17 @@ pub fn host_based_algorithms(resolved: &Resolved) -> Result<Vec<&'static dyn Sig
     Ok(list)
 }
 
+/// How an authority may have signed a host's certificate (`CASignatureAlgorithms`): names of algorithms.
+///
+/// # Errors
+/// As [`client_config`].
+pub fn authority_algorithms(resolved: &Resolved) -> Result<Vec<&'static str>, ConfigError> {
+    let (mut list, known) = (Algorithms::client().host_key, Algorithms::all().host_key);
+    list.retain(|algorithm| algorithm.plain().is_none());
+    change(&mut list, &resolved.algorithms.ca_signature, "casignaturealgorithms", &known)?;
+    Ok(list.iter().map(|algorithm| algorithm.name()).collect())
+}
+
 /// Whether the order of `HostKeyAlgorithms` is the user's own: then the keys that a host is known by do not come first. A list
 /// to which some are only added, or from which some are taken away, has no order of its own.
 pub fn host_key_order_is_fixed(resolved: &Resolved) -> bool {

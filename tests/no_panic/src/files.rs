@@ -17,7 +17,8 @@ use ssh_core::files::ssh_config::{
 };
 use ssh_core::key::{CertificateCheck, PublicKey, RevocationList};
 use ssh_core::login::configured::{
-    client_config, credentials, environment, host_based_algorithms, host_key_order_is_fixed, strict_host_key_checking,
+    authority_algorithms, client_config, credentials, environment, host_based_algorithms, host_key_order_is_fixed,
+    strict_host_key_checking,
 };
 use ssh_core::login::{
     StrictHostKeyChecking, host_key_update_question, judge_host_key, judge_host_key_and_address, refuse_revoked,
@@ -158,7 +159,11 @@ fn use_config(resolved: &Resolved, text: &str, key: Option<&PublicKey>) {
     for purpose in [LookupPurpose::Order, LookupPurpose::HostName, LookupPurpose::Address] {
         consider(resolved.known_hosts_command(&HostLookup { name: text, purpose, key }));
     }
-    consider((host_key_order_is_fixed(resolved), host_based_algorithms(resolved).map(drop)));
+    consider((
+        host_key_order_is_fixed(resolved),
+        host_based_algorithms(resolved).map(drop),
+        authority_algorithms(resolved),
+    ));
     consider(environment(resolved, [(text.into(), text.into())]));
     consider((resolved.lines(&AlgorithmNames::default()), resolved.lines(&AlgorithmNames::built_in())));
     consider((resolved.older_lines(), resolved.warnings.len()));

@@ -61,6 +61,11 @@ const ROWS: &[Row] = &[
     (GOOD, "N A\n", "", &[]),
     (GOOD, "@cert-authority N A\n", "", &["HostKeyAlgorithms ssh-ed25519"]),
     (GOOD, "", "", &["HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com"]),
+    (GOOD, "@cert-authority N A\n", "", &["CASignatureAlgorithms ecdsa-sha2-nistp256"]),
+    (GOOD, "@cert-authority N A\nN K\n", "", &["CASignatureAlgorithms ecdsa-sha2-nistp256"]),
+    (GOOD, "@cert-authority N A\nN O\n", "", &["CASignatureAlgorithms ecdsa-sha2-nistp256"]),
+    (GOOD, "@cert-authority N A\n", "", &["CASignatureAlgorithms -ssh-ed25519"]),
+    (GOOD, "@cert-authority N A\n", "", &["CASignatureAlgorithms ssh-ed25519"]),
     // Both.
     (GOOD, "@cert-authority N A\nN K\n", "", &[]),
     (GOOD, "N O\n@cert-authority N A\n", "", &[]),

@@ -9,7 +9,7 @@
 use alloc::vec::Vec;
 
 use super::certified::Certified;
-use super::{ALL, SignatureError};
+use super::{ALL, SignatureAlgorithm, SignatureError};
 use crate::wire::{DecodeError, Reader, Writer};
 
 /// The fields of a certificate, where they stand.
@@ -63,7 +63,7 @@ impl<'a> CertificateBlob<'a> {
         let signature = reader.string()?;
         reader.finish()?;
         Ok(Self {
-            key_type: super::SignatureAlgorithm::key_type(certified),
+            key_type: SignatureAlgorithm::key_type(certified),
             plain_key,
             serial,
             kind,
@@ -82,11 +82,15 @@ impl<'a> CertificateBlob<'a> {
     /// Verifies the authority's signature, which may be of every kind but a certificate's own and a weak one's. Whether
     /// the authority is one to trust is another question.
     pub(crate) fn verify_authority(&self) -> Result<(), SignatureError> {
-        let name = Reader::new(self.signature).string().map_err(|_| SignatureError::Authority)?;
-        let algorithm = ALL.iter().find(|algorithm| algorithm.name().as_bytes() == name);
-        let algorithm = algorithm.filter(|algorithm| algorithm.plain().is_none() && !algorithm.is_weak());
-        let algorithm = algorithm.ok_or(SignatureError::Authority)?;
+        let algorithm = self.authority_algorithm().ok_or(SignatureError::Authority)?;
         let verified = algorithm.verify(self.signature_key, self.signed, self.signature);
         verified.map(drop).map_err(|_| SignatureError::Authority)
+    }
+
+    /// How the authority signed.
+    pub(crate) fn authority_algorithm(&self) -> Option<&'static dyn SignatureAlgorithm> {
+        let name = Reader::new(self.signature).string().ok()?;
+        let algorithm = ALL.iter().copied().find(|algorithm| algorithm.name().as_bytes() == name);
+        algorithm.filter(|algorithm| algorithm.plain().is_none() && !algorithm.is_weak())
     }
 }

@@ -87,6 +87,7 @@ pub struct Certificate {
     critical_options: Vec<CertificateOption>,
     extensions: Vec<CertificateOption>,
     signature_key: PublicKey,
+    signature_algorithm: &'static str,
 }
 
 /// A critical option or an extension.
@@ -172,6 +173,11 @@ impl Certificate {
         &self.signature_key
     }
 
+    /// The name of the algorithm by which the authority signed it.
+    pub const fn signature_algorithm(&self) -> &'static str {
+        self.signature_algorithm
+    }
+
     /// Reads the fields of a blob whose signature has been verified.
     pub(super) fn read(blob: &CertificateBlob<'_>) -> Result<Self, DecodeError> {
         let kind = [CertificateKind::User, CertificateKind::Host].into_iter().find(|kind| kind.number() == blob.kind);
@@ -187,6 +193,7 @@ impl Certificate {
             critical_options: read_options(blob.critical_options)?,
             extensions: read_options(blob.extensions)?,
             signature_key,
+            signature_algorithm: blob.authority_algorithm().ok_or(DecodeError::InvalidValue)?.name(),
         })
     }
 }

@@ -59,6 +59,7 @@ fn what_is_issued_is_what_was_asked_for() {
     let all = ["permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty"];
     assert_eq!(extensions, [&all[..], &["permit-user-rc"]].concat());
     assert_eq!(certificate.signature_key(), authority().public_key());
+    assert_eq!(certificate.signature_algorithm(), "ssh-ed25519");
     assert!(authority().public_key().certificate().is_none());
 }
 
