@@ -11,6 +11,7 @@ use ssh_core::key::{
     PrivateKey, PublicKey,
 };
 use ssh_core::random::ChaChaRandom;
+use ssh_core::wire::DecodeError;
 
 const MESSAGE: &[u8] = b"a message\n";
 
@@ -97,8 +98,11 @@ fn what_is_no_signature() {
     let bytes = Base64::decode_vec(&base64).unwrap();
     assert_eq!(MessageSignature::read(&armoured(&bytes)), Ok(sign(&key(1))));
     for length in 0..bytes.len() {
-        assert!(MessageSignature::read(&armoured(&bytes[..length])).is_err(), "{length}");
+        let read = MessageSignature::read(&armoured(&bytes[..length]));
+        assert_eq!(read, Err(MessageSignatureError::Malformed(DecodeError::Truncated)), "{length}");
     }
+    let longer = armoured(&[&bytes[..], b"x"].concat());
+    assert_eq!(MessageSignature::read(&longer), Err(MessageSignatureError::Malformed(DecodeError::TrailingBytes)));
     for position in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[position] ^= 1;
@@ -112,6 +116,10 @@ fn what_is_no_signature() {
     };
     assert_eq!(with(9, 2), MessageSignatureError::Version { version: 2 });
     assert_eq!(with(0, b's'), MessageSignatureError::NotASignature);
+    let no_key = with(13, 0xff);
+    assert_eq!(no_key, MessageSignatureError::Malformed(DecodeError::Truncated), "a key that is longer than all");
+    let no_type = with(18, 0xff);
+    assert!(matches!(no_type, MessageSignatureError::Key(_)), "{no_type:?}");
     let hash = bytes.windows(6).position(|window| window == b"sha512").unwrap();
     assert_eq!(with(hash + 3, b'7'), MessageSignatureError::Hash { name: "sha712".into() });
     assert_eq!(MessageSignature::read(&vec![b'A'; 300_000]), Err(MessageSignatureError::NotASignature));

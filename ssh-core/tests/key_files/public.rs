@@ -1,6 +1,6 @@
 use ssh_core::key::{KeyError, PublicKeyFormat, PublicKeyLine};
 
-use crate::{KEYS, file, files, public};
+use crate::{KEYS, file, files, public, random};
 
 #[test]
 fn public_files_of_the_tools() {
@@ -110,4 +110,42 @@ fn faults_in_words() {
     let error = line.write(PublicKeyFormat::Pkcs8).unwrap_err();
     assert_eq!(error.to_string(), "a key of type ssh-new cannot be written as PKCS#8");
     assert_eq!(line.write(PublicKeyFormat::OpenSsh).as_deref(), Ok("ssh-new AAAAB3NzaC1uZXc=\n"));
+}
+
+/// Blocks of every form that are cut off, have no base64 in them, or hold something else.
+#[test]
+fn damaged_blocks() {
+    for (key, suffix) in [("rsa2048", "rfc4716"), ("rsa2048", "spki"), ("ecdsa384", "spki"), ("rsa2048", "pub.pem")] {
+        for name in files(key, &[suffix]) {
+            let text = String::from_utf8(file(&name)).unwrap();
+            let lines: Vec<_> = text.lines().collect();
+            for length in 1..lines.len() {
+                let cut = lines[..length].join("\n");
+                assert_eq!(PublicKeyLine::read(cut.as_bytes()), Err(KeyError::Armor), "{name}: {length} lines");
+            }
+            let middle = lines.len() / 2;
+            let odd = text.replacen(lines[middle], "*", 1);
+            assert_eq!(PublicKeyLine::read(odd.as_bytes()), Err(KeyError::Armor), "{name}");
+            let without = text.replacen(lines[middle], "", 1);
+            assert!(PublicKeyLine::read(without.as_bytes()).is_err(), "{name}");
+        }
+    }
+}
+
+/// OpenSSL's forms have no place for certificates and keys of its own making.
+#[cfg(feature = "pkcs8")]
+#[test]
+fn keys_that_a_format_has_no_place_for() {
+    use ssh_core::UnixTime;
+    use ssh_core::key::{CertificateBuilder, PrivateKey};
+    let authority = PrivateKey::read(&file("ed25519"), None).unwrap();
+    let hour = UnixTime::from_secs(0)..UnixTime::from_secs(3600);
+    let certificate = CertificateBuilder::user(authority.public_key(), "id", hour).principal("alice");
+    let key = certificate.sign(&authority, &mut random()).unwrap();
+    let line = PublicKeyLine { key, comment: String::new() };
+    // PEM is PKCS#8 for all but RSA.
+    let refused = KeyError::NotInFormat { key_type: "ssh-ed25519-cert-v01@openssh.com".into(), format: "PKCS#8" };
+    for format in [PublicKeyFormat::Pkcs8, PublicKeyFormat::Pem] {
+        assert_eq!(line.write(format), Err(refused.clone()), "{format:?}");
+    }
 }
