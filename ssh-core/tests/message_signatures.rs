@@ -118,7 +118,7 @@ fn what_is_no_signature() {
     assert_eq!(with(0, b's'), MessageSignatureError::NotASignature);
     let no_key = with(13, 0xff);
     assert_eq!(no_key, MessageSignatureError::Malformed(DecodeError::Truncated), "a key that is longer than all");
-    let no_type = with(17, 1);
+    let no_type = with(18, 0xff);
     assert!(matches!(no_type, MessageSignatureError::Key(_)), "{no_type:?}");
     let hash = bytes.windows(6).position(|window| window == b"sha512").unwrap();
     assert_eq!(with(hash + 3, b'7'), MessageSignatureError::Hash { name: "sha712".into() });
