@@ -235,8 +235,14 @@ impl<R: Party> Node<R> {
         let side = around.place.side;
         let Self { engine, application, dice, alarm, questions, .. } = self;
         let mut scene = scene(around, dice, alarm);
-        let of_connection =
-            matches!(happening, Happening::Channel(..) | Happening::ChannelOpen(_) | Happening::Global(_));
+        let of_connection = matches!(
+            happening,
+            Happening::Channel(..)
+                | Happening::ChannelOpen(_)
+                | Happening::Global(_)
+                | Happening::Question(Question::HostKeys(_))
+                | Happening::Proven(_)
+        );
         if of_connection && !scene.facts.logged_in[side] {
             scene.violation("an event of the connection before the login");
         }
@@ -256,6 +262,12 @@ impl<R: Party> Node<R> {
             Happening::ChannelOpen(request) => application.wanted(request, &mut scene),
             Happening::Channel(id, event) => application.happened(id, event, engine, &mut scene),
             Happening::Global(event) => application.global(event, engine, &mut scene),
+            Happening::Proven(keys) => {
+                if keys != Some(vec![scene.plan.host_key.public_key().clone()]) {
+                    scene.violation(&format!("the server's own keys were not proven: {keys:?}"));
+                }
+                engine.spend(keys);
+            }
             Happening::Rekeyed => scene.facts.rekeyed[side] += 1,
             Happening::Unknown(text) => {
                 scene.violation(&format!("an unknown event: {text}"));

@@ -1,5 +1,6 @@
 //! What differs by role: events, and how the questions of a login are answered.
 
+use ssh_core::key::PublicKey;
 use ssh_core::{
     AuthAnswer, AuthMethod, AuthNeeded, AuthRequest, ChannelEvent, ChannelId, ChannelOpenRequest, Client, ClientEvent,
     ClientRole, CloseReason, Credential, Endpoint, GlobalRequestEvent, HostKeyAnswer, HostKeyRequest, KeyOffer, Misuse,
@@ -18,6 +19,8 @@ pub(super) enum Happening {
     ChannelOpen(ChannelOpenRequest),
     Channel(ChannelId, ChannelEvent),
     Global(GlobalRequestEvent),
+    /// The server has proven these keys, or not.
+    Proven(Option<Vec<PublicKey>>),
     Rekeyed,
     Closed(CloseReason),
     Unknown(String),
@@ -33,6 +36,8 @@ pub(super) enum Question {
     Sign(SignRequest),
     Offer(KeyOffer),
     Auth(AuthRequest),
+    /// Keys that the server says it has: are they its own?
+    HostKeys(Vec<PublicKey>),
 }
 
 /// How far a login is.
@@ -80,6 +85,8 @@ impl Party for ClientRole {
             ClientEvent::ChannelOpen(request) => Happening::ChannelOpen(request),
             ClientEvent::Channel(id, event) => Happening::Channel(id, event),
             ClientEvent::Global(event) => Happening::Global(event),
+            ClientEvent::HostKeys(keys) => Happening::Question(Question::HostKeys(keys)),
+            ClientEvent::HostKeysProven(keys) => Happening::Proven(keys),
             ClientEvent::Rekeyed => Happening::Rekeyed,
             ClientEvent::Closed(reason) => Happening::Closed(reason),
             other => Happening::Unknown(format!("{other:?}")),
@@ -136,6 +143,16 @@ impl Party for ClientRole {
                 let signature = key(algorithm).sign(request.algorithm, &request.data, &mut random(2, 2));
                 let signature = signature.map_err(|error| format!("cannot sign: {error:?}"))?;
                 client.answer_signature(request, Some(&signature)).map_err(misuse)
+            }
+            Question::HostKeys(keys) => {
+                if keys != [plan.host_key.public_key().clone()] {
+                    return Err(format!("the server announces {keys:?}"));
+                }
+                match client.prove_host_keys(&keys) {
+                    // There is no room for the request: then it is not asked.
+                    Ok(()) | Err(Misuse::Busy) => Ok(()),
+                    Err(error) => Err(misuse(error)),
+                }
             }
             Question::Offer(_) | Question::Auth(_) => Err("a question for a server".into()),
         }
