@@ -149,3 +149,21 @@ fn keys_that_a_format_has_no_place_for() {
         assert_eq!(line.write(format), Err(refused.clone()), "{format:?}");
     }
 }
+
+/// A comment that does not fit into a header (RFC 4716 §3.3) is cut; what it ends with then does not make it go on.
+#[test]
+fn long_comments_in_a_block() {
+    let key = public("ed25519");
+    for (length, end) in (900..1100).flat_map(|length| ["", "\\", "\\\\\\", "\u{fffd}\\"].map(|end| (length, end))) {
+        for letter in ["x", "\\", "\u{fffd}"] {
+            let comment = letter.repeat(length / letter.len()) + end + &"\\".repeat(length % 3) + "y";
+            let text =
+                PublicKeyLine { key: key.clone(), comment: comment.clone() }.write(PublicKeyFormat::Rfc4716).unwrap();
+            assert!(text.lines().all(|line| line.len() <= 72), "{text}");
+            let again =
+                PublicKeyLine::read(text.as_bytes()).unwrap_or_else(|error| panic!("{length} {end:?}: {error}"));
+            assert_eq!(again.key, key);
+            assert!(comment.starts_with(&again.comment) && again.comment.len() >= length.min(1000), "{comment}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::{MAX_KEY_FILE_LENGTH, PublicKeyLine, armor};
 use crate::key::{KeyError, PublicKey};
+use crate::untrusted::cut;
 
 /// A format to write a public key file in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +30,8 @@ const END: &[u8] = b"---- END SSH2 PUBLIC KEY ----";
 /// Longest line of an RFC 4716 block (§3.2), and the longest that `ssh-keygen` writes.
 const MAX_COLUMNS: usize = 72;
 const COLUMNS: usize = 70;
-/// Longest value of a header (RFC 4716 §3.3).
+const COMMENT: &str = "Comment: ";
+/// Longest header (RFC 4716 §3.3).
 const MAX_HEADER: usize = 1024;
 
 impl PublicKeyLine {
@@ -70,21 +72,18 @@ impl PublicKeyLine {
         let mut text = String::from_utf8_lossy(BEGIN).into_owned() + "\n";
         let comment: String = self.comment.chars().filter(|c| !c.is_control() && *c != '"').collect();
         if !comment.is_empty() {
-            push_header(&mut text, &format!("Comment: \"{comment}\""));
+            push_header(&mut text, &format!("{COMMENT}\"{}\"", cut(&comment, MAX_HEADER - COMMENT.len() - 2)));
         }
         armor::push_base64(&mut text, self.key.blob(), COLUMNS);
         text + &String::from_utf8_lossy(END) + "\n"
     }
 }
 
-/// Appends a header, in as many lines as it needs: `\` at a line's end says that the value goes on (RFC 4716 §3.3).
+/// Appends a header, in as many lines as it needs: `\` at a line's end says that the value goes on (RFC 4716 §3.3). It must
+/// not end with one itself.
 fn push_header(text: &mut String, header: &str) {
-    let (mut columns, mut length) = (0, 0);
+    let mut columns = 0;
     for c in header.chars() {
-        length += c.len_utf8();
-        if length > MAX_HEADER {
-            break;
-        }
         if columns + c.len_utf8() >= MAX_COLUMNS {
             text.push_str("\\\n");
             columns = 0;
