@@ -51,3 +51,24 @@ impl Inbox<ClientRole> {
         self.learning.proven.take().map(|keys| keys.is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{KeyAlgorithm, PrivateKey};
+    use crate::random::ChaChaRandom;
+    use alloc::vec;
+
+    #[test]
+    fn only_the_first_announcement_is_heard() {
+        let mut random = ChaChaRandom::from_seed(&[1; 32]);
+        let mut keys = || vec![PrivateKey::generate(KeyAlgorithm::Ed25519, &mut random).unwrap().public_key().clone()];
+        let (first, second) = (keys(), keys());
+        let mut learning = Learning::default();
+        learning.announced(first.clone());
+        learning.announced(second.clone());
+        assert_eq!(learning.announced.take(), Some(first));
+        learning.announced(second);
+        assert_eq!(learning.announced, None, "even if it was taken");
+    }
+}

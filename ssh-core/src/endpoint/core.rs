@@ -10,7 +10,7 @@ use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc, vec::V
 
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
 use super::host_key_learning::HostKeysToProve;
-use super::host_key_proof::HostKeyProofInMaking;
+use super::host_key_proving::HostKeyProving;
 use super::timers::Timers;
 use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, ServerAuthEvent, SessionBinding};
 use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
@@ -77,7 +77,7 @@ pub(super) struct Core {
     /// The one that the key exchange or the authentication waits for.
     pub(super) awaited: u64,
     /// Present while a server's keys are being proven to a client that asked for it.
-    pub(super) proof: Option<HostKeyProofInMaking>,
+    pub(super) proving: Option<HostKeyProving>,
     /// Present while a server is asked to prove keys.
     pub(super) to_prove: Option<HostKeysToProve>,
     /// Key exchanges so far, as long as nobody is authenticated.
@@ -145,7 +145,7 @@ impl Core {
             write_closed: false,
             turn: u64::from_le_bytes(turn),
             awaited: u64::from_le_bytes(turn),
-            proof: None,
+            proving: None,
             to_prove: None,
             early_exchanges: 0,
             recorder: None,

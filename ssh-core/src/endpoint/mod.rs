@@ -5,7 +5,7 @@ mod commands;
 mod core;
 mod event;
 mod host_key_learning;
-mod host_key_proof;
+mod host_key_proving;
 mod io;
 mod replay;
 mod server;

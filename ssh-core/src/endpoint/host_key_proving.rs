@@ -14,7 +14,7 @@ use crate::key::{
 use crate::wire::Writer;
 
 /// A client's request for proof, while one signature after the other is made.
-pub(super) struct HostKeyProofInMaking {
+pub(super) struct HostKeyProving {
     reply: GlobalToken,
     /// Keys that have yet to sign; the first is asked.
     left: VecDeque<PublicKey>,
@@ -45,19 +45,19 @@ impl Core {
 
     /// Whether the proof waits for the signature of this turn.
     pub(super) fn proves_host_keys_in(&self, turn: u64) -> bool {
-        !self.is_ending() && self.proof.as_ref().is_some_and(|proof| proof.turn == turn)
+        !self.is_ending() && self.proving.as_ref().is_some_and(|proving| proving.turn == turn)
     }
 
     /// Takes a signature, and asks for the next or answers the client; `None`: it cannot be made, and nothing is proven.
     pub(super) fn go_on_proving(&mut self, signature: Option<&[u8]>) -> Result<(), Misuse> {
-        let mut proof = self.proof.take().ok_or(Misuse::StaleToken)?;
-        let Some(signature) = signature else { return self.answer_proof(&proof.reply, None) };
-        Writer::new(&mut proof.signatures).string(signature);
-        proof.left.pop_front();
-        if proof.left.is_empty() {
-            return self.answer_proof(&proof.reply, Some(&proof.signatures));
+        let mut proving = self.proving.take().ok_or(Misuse::StaleToken)?;
+        let Some(signature) = signature else { return self.answer_proof(&proving.reply, None) };
+        Writer::new(&mut proving.signatures).string(signature);
+        proving.left.pop_front();
+        if proving.left.is_empty() {
+            return self.answer_proof(&proving.reply, Some(&proving.signatures));
         }
-        let event = self.ask_for_proof(proof);
+        let event = self.ask_for_proof(proving);
         self.events.extend(event);
         Ok(())
     }
@@ -67,23 +67,23 @@ impl Core {
         let keys = read_host_keys(fields, &self.config.algorithms.host_key).unwrap_or_default();
         let are_ours = keys.iter().all(|key| self.announced_host_keys().any(|ours| ours == key));
         let are_all = write_host_keys(&keys) == fields;
-        if keys.is_empty() || !are_ours || !are_all || self.proof.is_some() {
+        if keys.is_empty() || !are_ours || !are_all || self.proving.is_some() {
             // It may be answered already only if the connection is over.
             let _ = self.answer_proof(&reply, None);
             return None;
         }
         let turn = self.turn;
-        self.ask_for_proof(HostKeyProofInMaking { reply, left: keys.into(), turn, signatures: Vec::new() })
+        self.ask_for_proof(HostKeyProving { reply, left: keys.into(), turn, signatures: Vec::new() })
     }
 
     /// Wants the next key's signature.
-    fn ask_for_proof(&mut self, mut proof: HostKeyProofInMaking) -> Option<CoreEvent> {
-        let key = proof.left.front()?.clone();
+    fn ask_for_proof(&mut self, mut proving: HostKeyProving) -> Option<CoreEvent> {
+        let key = proving.left.front()?.clone();
         let data = host_key_proof_data(&key, self.transport.session_id().unwrap_or_default());
         let algorithm = self.proof_algorithm(&key)?.name();
-        proof.turn = self.next_turn();
-        let turn = proof.turn;
-        self.proof = Some(proof);
+        proving.turn = self.next_turn();
+        let turn = proving.turn;
+        self.proving = Some(proving);
         Some(CoreEvent::Sign(SignRequest { key, algorithm, data, turn }))
     }
 
