@@ -56,6 +56,7 @@ under_every_runtime!(
     streams_and_half_close,
     a_session_over_a_channel_of_another,
     keepalives_and_the_end_of_a_connection,
+    what_begins_after_a_pause_has_its_time,
     shutting_down_drains,
     shutting_down_does_not_wait_for_ever,
     admission_and_metrics,
@@ -256,6 +257,31 @@ async fn keepalives_and_the_end_of_a_connection<T: Runtime>(runtime: T) {
     assert_eq!(other.closed().await, CloseReason::Local);
     assert!(waiting.wait().await.is_err());
     assert!(matches!(other.exec("echo").await.err(), Some(Error::Session(_))));
+}
+
+/// As long as nothing happens nobody tells the endpoint the time.
+async fn what_begins_after_a_pause_has_its_time<T: Runtime>(runtime: T) {
+    let served = serve(&runtime, AdmissionPolicy::default()).await;
+    let mut config = ClientConfig::default();
+    (config.limits.rekey_grace, config.limits.linger) = (Duration::from_millis(500), Duration::from_millis(500));
+    let connector = served.connector().config(config);
+    let session = connector.connect(runtime, "127.0.0.1", served.address.port()).await.expect("the key is known");
+    session.login("user", "secret").await.expect("it is the password");
+    let pause = || ::smol::Timer::after(Duration::from_millis(700));
+    pause().await;
+    session.rekey().expect("the user is in");
+    let _hanging = session.exec("hang").await.expect("the exchange does not end the connection");
+    pause().await;
+    session.disconnect();
+    session.closed().await;
+    served.control.shut_down(Duration::from_secs(60));
+    served.over.await.expect("all are gone");
+    let metrics = served.metrics.lock().unwrap();
+    let closed = metrics.iter().find_map(|metric| match metric {
+        Metric::Closed { reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    assert_eq!(closed, Some(CloseReason::Peer), "the server was told");
 }
 
 /// Whoever is busy finishes; whoever is idle goes at once; nobody comes in.

@@ -207,6 +207,8 @@ pub struct Limits {
     pub login_grace: Duration,
     /// Time for a key exchange after the first.
     pub rekey_grace: Duration,
+    /// Time for a server's proof that it holds other host keys ([`Client::prove_host_keys`](crate::Client::prove_host_keys)).
+    pub proof_grace: Duration,
     /// How long the last output of a connection that is over may stand still before it is given up.
     pub linger: Duration,
     /// Receive window of a channel, in bytes.
@@ -238,6 +240,7 @@ impl Default for Limits {
             max_bytes_before_auth: 1024 * 1024,
             login_grace: Duration::from_secs(120),
             rekey_grace: Duration::from_secs(120),
+            proof_grace: Duration::from_secs(10),
             linger: Duration::from_secs(5),
             channel_window: 2 * 1024 * 1024,
             channel_packet: 32 * 1024,

@@ -139,6 +139,7 @@ fn silence_has_an_end() {
     let expected = Error::Timeout(Deadline::Login(Stage::Identification));
     assert!(matches!(&event, Some(ClientEvent::Closed(CloseReason::Failed(error))) if *error == expected), "{event:?}");
     // What a silent peer does not read is given up, too.
+    client.handle_timeout(Timestamp::from_micros(120_000_000));
     let due = client.poll_timeout().expect("a timer runs");
     assert_eq!(due, Timestamp::from_micros(120_000_000).saturating_add(Limits::default().linger));
     assert!(!client.is_finished());

@@ -10,7 +10,9 @@ use ssh_core::key::{
     ANNOUNCE_HOST_KEYS, CertificateBuilder, KeyAlgorithm, PROVE_HOST_KEYS, PrivateKey, PublicKey, host_key_proof_data,
     host_keys_are_proven, read_host_keys, write_host_keys,
 };
-use ssh_core::{ClientEvent, ClientRole, GlobalRequestEvent, Misuse, ServerEvent, ServerRole, UnixTime};
+use ssh_core::{
+    ClientEvent, ClientRole, GlobalRequestEvent, Limits, Misuse, ServerEvent, ServerRole, Timestamp, UnixTime,
+};
 
 fn keys() -> Vec<PrivateKey> {
     vec![key(KeyAlgorithm::Ed25519, 1), key(KeyAlgorithm::EcdsaNistp256, 2), key(KeyAlgorithm::EcdsaNistp384, 3)]
@@ -255,6 +257,38 @@ fn proofs_that_prove_nothing() {
         let ClientEvent::HostKeysProven(proven) = meeting.event() else { panic!("expected HostKeysProven") };
         assert_eq!(proven.is_some(), fault == 0, "{fault}");
     }
+}
+
+/// What comes too late is not heard, whatever it says, and answers to other requests are not taken for it.
+#[test]
+fn proofs_that_come_too_late() {
+    let mut meeting = hostile_server();
+    let (session, keys) = (meeting.peer.session_id.clone(), keys());
+    let asked = std::slice::from_ref(keys[0].public_key());
+    meeting.endpoint.prove_host_keys(asked).unwrap();
+    meeting.settle();
+    for time in [Timestamp::ZERO, Timestamp::ZERO.saturating_add(Limits::default().proof_grace)] {
+        meeting.endpoint.handle_timeout(time);
+    }
+    meeting.settle();
+    assert!(matches!(meeting.event(), ClientEvent::HostKeysProven(None)));
+    assert_eq!(meeting.endpoint.prove_host_keys(asked), Err(Misuse::Busy));
+    let other = meeting.endpoint.global_request(b"x@example.com", b"").unwrap();
+    meeting.settle();
+    let signature = keys[0].sign(ALGORITHMS[0], &host_key_proof_data(&asked[0], &session), &mut random(1)).unwrap();
+    let proof = [&u32::try_from(signature.len()).unwrap().to_be_bytes()[..], &signature].concat();
+    meeting.say(&messages::request_success(&proof));
+    assert_eq!(meeting.events.len(), 0, "the late proof is no event");
+    meeting.endpoint.prove_host_keys(asked).unwrap();
+    meeting.settle();
+    meeting.say(&messages::request_success(b"other"));
+    let ClientEvent::Global(GlobalRequestEvent::Reply { request, response }) = meeting.event() else {
+        panic!("a reply")
+    };
+    assert_eq!((request, response), (other, Some(b"other".to_vec())));
+    meeting.say(&messages::request_success(&proof));
+    let ClientEvent::HostKeysProven(proven) = meeting.event() else { panic!("expected HostKeysProven") };
+    assert_eq!(proven.as_deref(), Some(asked));
 }
 
 #[test]

@@ -33,6 +33,7 @@ const LIMITS: &[Row] = rows!(
     max_bytes_before_auth,
     login_grace,
     rekey_grace,
+    proof_grace,
     linger,
     channel_window,
     channel_packet,
@@ -149,10 +150,23 @@ fn login_grace<P: Party>() {
 fn rekey_grace<P: Party>() {
     let mut meeting = meeting::<P>(|limits| limits.rekey_grace = 7 * SECOND).with_session();
     meeting.endpoint.rekey().unwrap();
+    at(&mut meeting, Duration::ZERO);
     at(&mut meeting, 6 * SECOND);
     assert_lives(&meeting);
     at(&mut meeting, 7 * SECOND);
     assert_failed(&meeting, Error::Timeout(Deadline::Rekey));
+}
+
+fn proof_grace<P: Party>() {
+    let mut meeting: WithClient = meeting(|limits| limits.proof_grace = 7 * SECOND).with_session();
+    meeting.endpoint.prove_host_keys(&[]).unwrap();
+    at(&mut meeting, Duration::ZERO);
+    assert_eq!(meeting.endpoint.poll_timeout(), Some(Timestamp::from_micros(7_000_000)));
+    at(&mut meeting, 6 * SECOND);
+    assert_eq!(meeting.events.len(), 0);
+    at(&mut meeting, 7 * SECOND);
+    assert!(matches!(meeting.event(), ClientEvent::HostKeysProven(None)));
+    assert_lives(&meeting);
 }
 
 fn linger<P: Party>() {
@@ -160,6 +174,7 @@ fn linger<P: Party>() {
     // Its last word is not read.
     tell(&mut meeting, &messages::kex_ecdh_init(b""));
     assert!(matches!(meeting.closed(), Some(CloseReason::Failed(_))) && !meeting.endpoint.is_finished());
+    meeting.endpoint.handle_timeout(Timestamp::ZERO);
     meeting.endpoint.handle_timeout(Timestamp::from_micros(6_999_999));
     assert!(!meeting.endpoint.is_finished());
     meeting.endpoint.handle_timeout(Timestamp::from_micros(7_000_000));

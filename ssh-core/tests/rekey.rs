@@ -305,6 +305,7 @@ fn an_unanswered_exchange_times_out() {
             pair.server.rekey().unwrap();
         }
         pair.run();
+        pair.pass(0);
         pair.pass(119_999_999);
         pair.run();
         assert!(pair.client_closed().is_none() && pair.server_closed().is_none());

@@ -196,12 +196,14 @@ fn the_last_output_lingers_only_so_long() {
     let linger = Limits::default().linger;
     pair.client.disconnect(DisconnectReason::BY_APPLICATION, "over");
     assert!(pair.client.poll_event().is_some());
+    pair.pass(0);
     let due = pair.client.poll_timeout().expect("a timer runs");
     assert_eq!(due, pair.now.saturating_add(linger));
     // Progress gives it more time.
     pair.pass(u64::try_from(linger.as_micros()).unwrap() - 1);
     assert!(!pair.client.poll_output().is_empty());
     pair.client.consume_output(1);
+    pair.pass(0);
     let due = pair.client.poll_timeout().expect("a timer runs");
     assert_eq!(due, pair.now.saturating_add(linger));
     pair.client.handle_timeout(due);

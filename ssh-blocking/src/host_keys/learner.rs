@@ -1,16 +1,11 @@
 //! Whoever keeps the known hosts hears of a host's other keys (OpenSSH's `PROTOCOL` §2.5).
 
-use std::time::Duration;
-
 use ssh_core::ClientRole;
 use ssh_core::key::PublicKey;
 
 use super::HostKeyPolicy;
 use crate::driver::{Deadline, Driver};
 use crate::error::Result;
-
-/// How long a host may take to prove its keys: whoever opens a channel waits for it.
-const PROOF: Duration = Duration::from_secs(10);
 
 /// A policy and the host it is about, until the host has announced its keys.
 pub(crate) struct Learner {
@@ -27,10 +22,11 @@ impl Learner {
     /// Has the policy learn what it wants to.
     ///
     /// # Errors
-    /// How the connection ended meanwhile, or that the host takes too long. Nothing was learnt then.
+    /// How the connection ended meanwhile. Nothing was learnt then.
     pub(crate) fn learn(mut self, driver: &Driver<ClientRole>, announced: &[PublicKey]) -> Result<()> {
         let Some(changes) = self.policy.host_key_changes(&self.host, self.port, announced) else { return Ok(()) };
-        let deadline = Deadline::new("proof of host keys", Some(PROOF));
+        // How long the host may take is `Limits::proof_grace`.
+        let deadline = Deadline::new("proof of host keys", None);
         if !changes.new.is_empty() {
             driver.wait(deadline, |state| state.inbox.prove_host_keys(&changes.new))??;
             if !driver.wait(deadline, |state| state.inbox.host_keys_proven())? {

@@ -40,8 +40,8 @@ pub enum ClientEvent {
     /// The server says which host keys it has, those alone that our algorithms fit, and no certificates. Nothing is proven
     /// yet. [`KnownHosts::host_key_changes`](crate::files::known_hosts::KnownHosts::host_key_changes) has what is to be done.
     HostKeys(Vec<PublicKey>),
-    /// The keys that [`Client::prove_host_keys`] asked about are the server's. `None`: it has not proven all of them, and
-    /// none is to be learnt.
+    /// The keys that [`Client::prove_host_keys`] asked about are the server's. `None`: it has not proven all of them, or not in
+    /// time ([`Limits::proof_grace`](crate::Limits::proof_grace)), and none is to be learnt.
     HostKeysProven(Option<Vec<PublicKey>>),
     /// The server wants a channel. [`Endpoint::accept_channel`](super::Endpoint::accept_channel)
     ChannelOpen(ChannelOpenRequest),
@@ -128,8 +128,8 @@ impl Client {
     /// [`ClientEvent::HostKeysProven`] has the answer. OpenSSH's `PROTOCOL` §2.5.
     ///
     /// # Errors
-    /// [`Misuse::WrongPhase`] before the user is in, [`Misuse::Busy`] while another proof is awaited or output is full,
-    /// [`Misuse::TooLong`] for more than fits into a packet.
+    /// [`Misuse::WrongPhase`] before the user is in, [`Misuse::Busy`] while output is full or another proof has not come, be
+    /// it too late to be heard, [`Misuse::TooLong`] for more than fits into a packet.
     pub fn prove_host_keys(&mut self, keys: &[PublicKey]) -> Result<(), Misuse> {
         self.core.prove_host_keys(keys)
     }

@@ -11,7 +11,7 @@ use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc, vec::V
 use super::event::{CoreEvent, HostKeyRequest, SignRequest};
 use super::host_key_learning::HostKeysToProve;
 use super::host_key_proving::HostKeyProving;
-use super::timers::Timers;
+use super::timers::{Since, Timers};
 use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, ServerAuthEvent, SessionBinding};
 use crate::config::{ConfigError, KeepAlive, Limits, RekeyPolicy, ServerConfig};
 use crate::connection::{Connection, ConnectionEvent, Step};
@@ -398,7 +398,7 @@ impl Core {
                 }
                 let packets_before = u64::from(packet.sequence_number);
                 self.transport.handle_kexinit(payload, packets_before, &mut self.outbound, &mut *self.random)?;
-                self.timers.exchange_since.get_or_insert(self.timers.now);
+                self.timers.exchange_since.get_or_insert(Since::Told);
                 None
             }
             MessageNumber::NEWKEYS => {
@@ -446,9 +446,10 @@ impl Core {
         match connection.handle(number, body(&self.receiver, packet), &mut self.outbound)? {
             Step::Nothing => Ok(Progress::Done),
             Step::Event(ConnectionEvent::Global(event)) => Ok(match self.config.side {
-                Side::Client => Progress::Event(self.server_global_event(event)),
-                Side::Server => self.client_global_event(event).into(),
-            }),
+                Side::Client => self.server_global_event(event),
+                Side::Server => self.client_global_event(event),
+            }
+            .into()),
             Step::Event(event) => Ok(Progress::Event(connection_event(event))),
             Step::Data { id, stream, length } => {
                 self.receiver.hold(packet, length);

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::core::Core;
 use super::event::CoreEvent;
 use super::replay::write_count;
+use super::timers::Since;
 use crate::connection::{GlobalRequestEvent, RequestId};
 use crate::crypto::signature::SignatureAlgorithm;
 use crate::error::Misuse;
@@ -17,13 +18,15 @@ use crate::recorder::Kind;
 pub(super) struct HostKeysToProve {
     request: RequestId,
     keys: Vec<PublicKey>,
+    /// It took too long, and what the server answers is not heard any more.
+    is_given_up: bool,
 }
 
 impl Core {
     /// What becomes of a server's global request, or of its answer to one. An announcement that makes no sense is a request
     /// as any other.
-    pub(super) fn server_global_event(&mut self, event: GlobalRequestEvent) -> CoreEvent {
-        match event {
+    pub(super) fn server_global_event(&mut self, event: GlobalRequestEvent) -> Option<CoreEvent> {
+        Some(match event {
             GlobalRequestEvent::Request { name, data, reply: None } if name == ANNOUNCE_HOST_KEYS => {
                 match read_host_keys(&data, &self.plain_host_key_algorithms()) {
                     Ok(keys) => CoreEvent::HostKeys(keys),
@@ -32,11 +35,23 @@ impl Core {
             }
             GlobalRequestEvent::Reply { request, response } => {
                 match self.to_prove.take_if(|to_prove| to_prove.request == request) {
-                    Some(to_prove) => CoreEvent::HostKeysProven(self.proven(to_prove, response)),
+                    Some(HostKeysToProve { is_given_up: true, .. }) => return None,
+                    Some(to_prove) => {
+                        self.timers.proof_since = None;
+                        CoreEvent::HostKeysProven(self.proven(to_prove, response))
+                    }
                     None => CoreEvent::Global(GlobalRequestEvent::Reply { request, response }),
                 }
             }
             event => CoreEvent::Global(event),
+        })
+    }
+
+    /// Whoever waits for a proof does so for a while, not for ever.
+    pub(super) fn give_up_proof(&mut self) {
+        if let Some(to_prove) = &mut self.to_prove {
+            to_prove.is_given_up = true;
+            self.events.push_back(CoreEvent::HostKeysProven(None));
         }
     }
 
@@ -51,7 +66,8 @@ impl Core {
             return Err(Misuse::Busy);
         }
         let request = connection.global_request(PROVE_HOST_KEYS, &write_host_keys(keys), outbound)?;
-        self.to_prove = Some(HostKeysToProve { request, keys: keys.to_vec() });
+        self.timers.proof_since = Some(Since::Told);
+        self.to_prove = Some(HostKeysToProve { request, keys: keys.to_vec(), is_given_up: false });
         Ok(())
     }
 

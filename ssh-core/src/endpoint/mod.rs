@@ -181,7 +181,8 @@ impl<R: Role> Endpoint<R> {
     }
 
     /// Tells the time, and acts on what is due. Call it whenever [`poll_timeout`](Self::poll_timeout) has passed;
-    /// calling it before other input makes timers more exact.
+    /// calling it before other input makes timers more exact. What a command begins has all its time, however long ago the
+    /// time was told last: it counts from the next call, which is due at once.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.core.note(Kind::Time, |writer| writer.uint64(now.as_micros()));
         if let Some(transcript) = self.core.outbound.sender.transcript() {

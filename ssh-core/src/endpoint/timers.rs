@@ -11,18 +11,48 @@ use crate::transport::{KexPhase, Phase, rekey};
 /// After so long without traffic, buffers that grew are given back.
 const TRIM_AFTER: Duration = Duration::from_secs(5);
 
+/// When something began that has a deadline.
+#[derive(Clone, Copy)]
+pub(super) enum Since {
+    /// The clock may have been told long before: it begins when the clock is told next.
+    Told,
+    At(Timestamp),
+}
+
+impl Since {
+    fn tell(&mut self, now: Timestamp) {
+        if matches!(self, Self::Told) {
+            *self = Self::At(now);
+        }
+    }
+
+    /// The end of so long a time. As long as it is not known, the clock is to be told at once, and nothing is due.
+    fn deadline(self, grace: Duration, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Told => now,
+            Self::At(since) => since.saturating_add(grace),
+        }
+    }
+
+    fn is_over(self, grace: Duration, now: Timestamp) -> bool {
+        matches!(self, Self::At(since) if since.saturating_add(grace) <= now)
+    }
+}
+
 /// When what began, as far as a deadline hangs on it.
 pub(super) struct Timers {
     pub(super) now: Timestamp,
     started: Timestamp,
     pub(super) keys_since: Timestamp,
     /// Since when a key exchange after the first has been going on.
-    pub(super) exchange_since: Option<Timestamp>,
+    pub(super) exchange_since: Option<Since>,
+    /// Since when a server has been asked to prove keys.
+    pub(super) proof_since: Option<Since>,
     keepalive: Option<KeepAliveTimer>,
     /// When buffers may be given back; `None`: they are small.
     trim_at: Option<Timestamp>,
     /// Since when the last output of a connection that is over has not moved.
-    lingering_since: Timestamp,
+    lingering_since: Since,
 }
 
 struct KeepAliveTimer {
@@ -45,14 +75,24 @@ impl Timers {
             started: now,
             keys_since: now,
             exchange_since: None,
+            proof_since: None,
             keepalive: None,
             trim_at: None,
-            lingering_since: now,
+            lingering_since: Since::Told,
         }
     }
 
     pub(super) fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+        self.tell();
+    }
+
+    /// The clock is exact now.
+    fn tell(&mut self) {
+        for since in [&mut self.exchange_since, &mut self.proof_since].into_iter().flatten() {
+            since.tell(self.now);
+        }
+        self.lingering_since.tell(self.now);
     }
 
     pub(super) fn start_keepalive(&mut self, config: KeepAlive) {
@@ -71,11 +111,11 @@ impl Timers {
 
     /// The last output of a connection that is over is on its way.
     pub(super) fn linger(&mut self) {
-        self.lingering_since = self.now;
+        self.lingering_since = Since::Told;
     }
 
     fn linger_deadline(&self, limits: &Limits) -> Timestamp {
-        self.lingering_since.saturating_add(limits.linger)
+        self.lingering_since.deadline(limits.linger, self.now)
     }
 
     pub(super) fn keepalive_step(&mut self) -> KeepAliveStep {
@@ -95,7 +135,17 @@ impl Timers {
     }
 
     pub(super) fn exchange_deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        self.exchange_since.map(|since| since.saturating_add(limits.rekey_grace))
+        self.exchange_since.map(|since| since.deadline(limits.rekey_grace, self.now))
+    }
+
+    pub(super) fn proof_deadline(&self, limits: &Limits) -> Option<Timestamp> {
+        self.proof_since.map(|since| since.deadline(limits.proof_grace, self.now))
+    }
+
+    /// Whether a proof has taken too long. Said once.
+    pub(super) fn take_late_proof(&mut self, limits: &Limits) -> bool {
+        let now = self.now;
+        self.proof_since.take_if(|since| since.is_over(limits.proof_grace, now)).is_some()
     }
 
     pub(super) fn keepalive_deadline(&self) -> Option<Timestamp> {
@@ -126,7 +176,7 @@ impl Core {
     pub(super) fn handle_timeout(&mut self, now: Timestamp) {
         self.timers.advance(now);
         if self.is_ending() {
-            if self.timers.linger_deadline(&self.config.limits) <= self.timers.now {
+            if self.timers.lingering_since.is_over(self.config.limits.linger, self.timers.now) {
                 self.handle_write_closed();
             }
             return;
@@ -134,6 +184,7 @@ impl Core {
         if let Err(error) = self.act_on_timers() {
             self.fail(error);
         }
+        self.timers.tell();
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
@@ -148,7 +199,8 @@ impl Core {
         let rekey = rekey::deadline(&self.config.rekey, self.timers.keys_since);
         let exchange = self.timers.exchange_deadline(&self.config.limits);
         let due = if exchange.is_some() { exchange } else { rekey };
-        [due, self.timers.keepalive_deadline(), self.timers.trim_deadline()].into_iter().flatten().min()
+        let proof = self.timers.proof_deadline(&self.config.limits);
+        [due, proof, self.timers.keepalive_deadline(), self.timers.trim_deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn rekey_if_due(&mut self) -> Result<(), Error> {
@@ -164,7 +216,7 @@ impl Core {
     }
 
     pub(super) fn start_rekey(&mut self) -> Result<(), Error> {
-        self.timers.exchange_since.get_or_insert(self.timers.now);
+        self.timers.exchange_since.get_or_insert(Since::Told);
         self.transport.start(&mut self.outbound, &mut *self.random)
     }
 
@@ -176,10 +228,13 @@ impl Core {
             }
             return Ok(());
         }
-        if self.timers.exchange_deadline(&self.config.limits).is_some_and(|deadline| deadline <= now) {
+        if self.timers.exchange_since.is_some_and(|since| since.is_over(self.config.limits.rekey_grace, now)) {
             return Err(Error::Timeout(Deadline::Rekey));
         }
         self.rekey_if_due()?;
+        if self.timers.take_late_proof(&self.config.limits) {
+            self.give_up_proof();
+        }
         if self.timers.take_trim() {
             self.empty_slot();
             self.receiver.shrink();

@@ -141,7 +141,9 @@ fn cve_2025_22869_writing_during_an_exchange_that_never_ends() {
     assert!(asked.count() < 300);
     assert_eq!(meeting.endpoint.global_request(b"x@example.com", b""), Err(Misuse::Busy));
     assert_eq!(meeting.endpoint.buffer_memory(), before);
-    meeting.endpoint.handle_timeout(Timestamp::from_micros(120_000_000));
+    for time in [0, 120_000_000] {
+        meeting.endpoint.handle_timeout(Timestamp::from_micros(time));
+    }
     meeting.settle();
     assert_eq!(meeting.closed(), Some(CloseReason::Failed(Error::Timeout(Deadline::Rekey))));
 }
