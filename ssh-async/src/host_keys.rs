@@ -1,6 +1,7 @@
 //! Whom to trust: the decision about a server's host key.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ssh_blocking::KnownHostsPolicy;
@@ -16,6 +17,12 @@ pub trait HostKeyPolicy: Send {
     /// # Errors
     /// [`Error::HostKey`](crate::Error::HostKey) with the reason, if it is not or nobody knows.
     fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> impl Future<Output = Result<()>> + Send;
+
+    /// Tells where the host was reached, before its key is known. Only a connection over TCP has an address.
+    fn reached(&mut self, address: IpAddr) -> impl Future<Output = ()> + Send {
+        let _ = address;
+        async {}
+    }
 
     /// Whether [`check`](Self::check) let a host pass that is known by another key: then it is not to learn a password.
     fn accepted_changed_key(&mut self) -> impl Future<Output = bool> + Send {
@@ -97,6 +104,10 @@ impl<P: ssh_blocking::HostKeyPolicy + Send + 'static> HostKeyPolicy for OnThread
     async fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<()> {
         let (host, key) = (host.to_owned(), key.clone());
         self.ask(move |policy| policy.check(&host, port, &key)).await
+    }
+
+    async fn reached(&mut self, address: IpAddr) {
+        self.ask(move |policy| policy.reached(address)).await;
     }
 
     async fn accepted_changed_key(&mut self) -> bool {

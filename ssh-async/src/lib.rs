@@ -35,6 +35,8 @@
 mod channel;
 #[cfg(unix)]
 pub mod config;
+#[cfg(unix)]
+mod configured;
 mod driver;
 mod guest;
 mod host_keys;
@@ -59,6 +61,8 @@ pub use crate::tokio::Tokio;
 pub use channel::{Channel, ChannelReader, ChannelStream, ChannelWriter};
 #[cfg(unix)]
 pub use config::Config;
+#[cfg(unix)]
+pub use configured::Configured;
 pub use driver::Driver;
 pub use host_keys::{HostKeyPolicy, OnThread};
 pub use listener::{Control, Listener, Metric};
@@ -67,7 +71,7 @@ pub use runtime::{Adopt, Runtime, Timer};
 pub use server::{Connection, Handler, serve_connection};
 pub use session::{Command, Connecting, Connector, Session, read_key};
 #[cfg(unix)]
-pub use ssh_blocking::{AgentAndPerson, Configured, Terminal};
+pub use ssh_blocking::Terminal;
 pub use ssh_blocking::{Error, KnownHostsPolicy, Result};
 pub use ssh_core;
 pub use ssh_core::adapter::{Exit, Output, SessionError};

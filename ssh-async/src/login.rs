@@ -1,13 +1,17 @@
 //! Logging in: the conversation is the core's; here somebody is asked.
 
 use std::future::Future;
+#[cfg(unix)]
+use std::net::IpAddr;
+use std::pin::Pin;
 
 use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UsedKeyFile};
 use ssh_core::random::OsRandom;
-use ssh_core::{ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
+use ssh_core::{ChannelRequest, ClientRole, PasswordChangeNeeded, Prompts, SecretBytes, Untrusted};
 
 use crate::Result;
 use crate::host_keys::OnThread;
+use crate::session::Session;
 use crate::shared::{Shared, Topic};
 
 /// Asks a person during a login. Every method has an answer for programs without one; `()` is nobody at all.
@@ -66,16 +70,12 @@ impl Interaction for () {}
 
 /// Whoever answers for the blocking adapter: an agent, a person at a terminal, or both.
 ///
-/// `Configured::prepare_login` has what a login by the user's files needs:
-///
 /// ```no_run
 /// # #[cfg(unix)]
 /// # async fn log_in(session: &ssh_async::Session) -> ssh_async::Result<()> {
-/// use ssh_async::{Config, Configured, OnThread, Terminal};
+/// use ssh_async::{Credentials, OnThread, Terminal};
 ///
-/// let host = Configured::new(&Config::load()?, "web")?.person(Terminal::new());
-/// let (credentials, person) = host.prepare_login(session.host_key_proof().as_ref())?;
-/// session.login_with(&host.resolved().user, credentials, &mut OnThread::new(person)).await?;
+/// session.login_with("alice", Credentials::none().prompts(3), &mut OnThread::new(Terminal::new())).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -118,6 +118,25 @@ impl<P: ssh_blocking::Interaction + Send + 'static> Interaction for OnThread<P> 
         self.ask(move |person| person.banner(&text)).await;
     }
 }
+
+/// What the user's files say about a session.
+pub(crate) trait ConfiguredSession: Send + Sync {
+    /// Logs in.
+    fn login<'a>(&'a self, session: &'a Session) -> LoggingIn<'a>;
+
+    /// What is sent before anything is started.
+    fn environment(&self) -> Vec<ChannelRequest>;
+
+    /// Marks what is sent from then on.
+    fn mark_traffic(&self, has_terminal: bool);
+
+    /// Where it comes from, if no proxy is in between.
+    #[cfg(unix)]
+    fn local_address(&self) -> Option<IpAddr>;
+}
+
+/// A login by configuration; which method completed it.
+pub(crate) type LoggingIn<'a> = Pin<Box<dyn Future<Output = Result<&'static str>> + Send + 'a>>;
 
 /// One login. However it ends, the next one begins where it ended.
 struct Login<'a> {

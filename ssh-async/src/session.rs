@@ -3,24 +3,25 @@
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use ssh_blocking::KnownHostsPolicy;
-use ssh_core::adapter::{MAX_COLLECTED, Output, split_target};
+use ssh_core::adapter::{MAX_COLLECTED, Output};
 use ssh_core::key::{HostKeyProof, PrivateKey, PublicKey};
 use ssh_core::login::Credentials;
 use ssh_core::random::OsRandom;
 use ssh_core::{
     ChannelRequest, ChannelType, Client, ClientConfig, ClientEvent, ClientRole, CloseReason, HostKeyAnswer,
-    HostKeyRequest, Negotiated, PtyRequest, SecretBytes, Timestamp, Untrusted,
+    HostKeyRequest, Misuse, Negotiated, PtyRequest, SecretBytes, Timestamp, Untrusted,
 };
 
 use crate::channel::Channel;
 use crate::driver::Driver;
 use crate::host_keys::{HostKeyPolicy, OnThread};
 use crate::learner::{Learn, Learner};
-use crate::login::{Interaction, login};
-use crate::runtime::{Adopt, Runtime, Timer};
+use crate::login::{ConfiguredSession, Interaction, login};
+use crate::runtime::{Adopt, Runtime, TimeLimit, Timer};
 use crate::shared::{Handle, Shared, Topic};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::{Error, Result};
@@ -36,6 +37,8 @@ pub struct Session {
     handle: Arc<Handle<ClientRole>>,
     host_key_changed: bool,
     learner: Arc<Mutex<Option<Box<dyn Learn>>>>,
+    /// What the user's files say about the host.
+    pub(crate) configured: Option<Arc<dyn ConfiguredSession>>,
 }
 
 /// Everything that can be decided before connecting.
@@ -76,9 +79,12 @@ impl<P: HostKeyPolicy + 'static> Connector<P> {
     /// # Errors
     /// [`Error::Connect`] if no address answers, [`Error::HostKey`] if the host is not trusted, [`Error::Session`] with
     /// the protocol's reason if the handshake fails.
-    pub async fn connect<T: Runtime>(self, runtime: T, host: &str, port: u16) -> Result<Session> {
+    pub async fn connect<T: Runtime>(mut self, runtime: T, host: &str, port: u16) -> Result<Session> {
         let stream = runtime.connect(host, port).await;
         let stream = stream.map_err(|error| Error::Connect { target: format!("{host} port {port}"), error })?;
+        if let Ok(address) = T::peer_addr(&stream) {
+            self.host_keys.reached(address.ip()).await;
+        }
         let (connecting, mut driver) = self.start(stream, runtime.timer(), host, port).await?;
         driver.after_read = T::after_read;
         runtime.spawn(async { drop(driver.await) });
@@ -110,7 +116,12 @@ impl<P: HostKeyPolicy + 'static> Connector<P> {
         self.config.algorithms.prefer_host_keys(&self.host_keys.known_key_types(host, port).await);
         let client = Client::new(Arc::new(self.config), Box::new(OsRandom), Timestamp::ZERO)?;
         let shared = Arc::new(Shared::new(client));
-        let session = Session { handle: Handle::new(&shared), host_key_changed: false, learner: Arc::default() };
+        let session = Session {
+            handle: Handle::new(&shared),
+            host_key_changed: false,
+            learner: Arc::default(),
+            configured: None,
+        };
         let connecting = Connecting { session, host_keys: self.host_keys, host: host.into(), port };
         Ok((connecting, Driver::new(shared, stream, timer)))
     }
@@ -130,7 +141,12 @@ impl<P: HostKeyPolicy + 'static> Connecting<P> {
     ///
     /// # Errors
     /// As [`Connector::connect`], but for [`Error::Connect`].
-    pub async fn finish(mut self) -> Result<Session> {
+    pub async fn finish(self) -> Result<Session> {
+        self.finish_within(None).await
+    }
+
+    /// The time that the policy takes does not count.
+    pub(crate) async fn finish_within(mut self, mut limit: Option<TimeLimit>) -> Result<Session> {
         let shared = &self.session.handle.shared;
         let request = shared.wait(Topic::Leader, |state| {
             match state.inbox.events.pop_front()? {
@@ -142,14 +158,19 @@ impl<P: HostKeyPolicy + 'static> Connecting<P> {
                 }
             }
         });
-        let Some(request): Option<HostKeyRequest> = request.await? else { return Ok(self.session) };
+        let Some(request): Option<HostKeyRequest> = TimeLimit::heed(&mut limit, request).await?? else {
+            return Ok(self.session);
+        };
+        let asked = Instant::now();
         let checked = self.host_keys.check(&self.host, self.port, &request.key).await;
+        limit.iter_mut().for_each(|limit| limit.extend(asked.elapsed()));
         let answer = if checked.is_ok() { HostKeyAnswer::Accept } else { HostKeyAnswer::Reject };
         // An answer that comes too late is told by how the connection ended.
         let _ = shared.act(|state| state.inbox.endpoint.answer_host_key(request, answer));
         checked?;
         let host_key_changed = self.host_keys.accepted_changed_key().await;
-        shared.wait(Topic::Leader, |state| (!state.inbox.events.is_empty()).then_some(())).await?;
+        let ready = shared.wait(Topic::Leader, |state| (!state.inbox.events.is_empty()).then_some(()));
+        TimeLimit::heed(&mut limit, ready).await??;
         let learner = Learner { policy: self.host_keys, host: self.host, port: self.port };
         *self.session.learner() = Some(Box::new(learner));
         Ok(Session { host_key_changed, ..self.session })
@@ -157,14 +178,17 @@ impl<P: HostKeyPolicy + 'static> Connecting<P> {
 }
 
 impl Session {
-    /// Connects to a host of the user's known hosts; port 22 unless `host:port` says otherwise. Cancel safe: dropped,
-    /// the connection ends.
+    /// Logs in as `ssh` does: as the configured user, with the agent's keys, with key files, with what a person at the
+    /// terminal knows. Says which method completed it. Cancel safe: dropped at any point, another login goes on from there.
     ///
     /// # Errors
-    /// As [`Connector::connect`].
-    pub async fn connect<T: Runtime>(runtime: T, target: &str) -> Result<Self> {
-        let (host, port) = split_target(target);
-        Connector::new().connect(runtime, host, port).await
+    /// [`Error::Login`] if nothing lets the user in; [`Misuse::WrongPhase`] if the session was not made by `connect` or
+    /// `Configured::connect`.
+    pub async fn login_as_configured(&self) -> Result<&'static str> {
+        match &self.configured {
+            Some(configured) => configured.login(self).await,
+            None => Err(Misuse::WrongPhase.into()),
+        }
     }
 
     /// Logs in: with a password (`&str`), a [`PrivateKey`], or any [`Credentials`]. Says which method completed it.
@@ -226,9 +250,11 @@ impl Session {
     /// As [`Self::exec`].
     pub async fn shell(&self, pty: Option<PtyRequest>) -> Result<Channel> {
         let channel = self.open_session().await?;
+        self.mark_traffic(pty.is_some());
         if let Some(pty) = pty {
             channel.request(&ChannelRequest::Pty(pty), true).await?;
         }
+        self.send_environment(&channel).await?;
         channel.request(&ChannelRequest::Shell, true).await?;
         Ok(channel)
     }
@@ -277,6 +303,14 @@ impl Session {
         self.learner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Marks what is sent from now on as `IPQoS` says, where the user's files are gone by: as that of a person at a terminal,
+    /// which must not wait, or as that of a program. What starts a command or a shell does this by itself.
+    pub fn mark_traffic(&self, has_terminal: bool) {
+        if let Some(configured) = &self.configured {
+            configured.mark_traffic(has_terminal);
+        }
+    }
+
     /// What the latest key exchange agreed on.
     pub fn negotiated(&self) -> Option<Negotiated> {
         self.handle.shared.with(|state| state.inbox.endpoint.negotiated().copied())
@@ -314,8 +348,19 @@ impl Session {
 
     async fn begin(&self, request: &ChannelRequest) -> Result<Channel> {
         let channel = self.open_session().await?;
+        self.mark_traffic(false);
+        self.send_environment(&channel).await?;
         channel.request(request, true).await?;
         Ok(channel)
+    }
+
+    /// What `SetEnv` and `SendEnv` say.
+    async fn send_environment(&self, channel: &Channel) -> Result<()> {
+        let environment = self.configured.as_ref().map(|configured| configured.environment()).unwrap_or_default();
+        for variable in environment {
+            channel.request(&variable, false).await?;
+        }
+        Ok(())
     }
 }
 
@@ -360,6 +405,9 @@ impl<'a> Command<'a> {
     /// As [`Session::exec`].
     pub async fn spawn(&self) -> Result<Channel> {
         let channel = self.session.open_session().await?;
+        let has_terminal = self.requests.iter().any(|(request, _)| matches!(request, ChannelRequest::Pty(_)));
+        self.session.mark_traffic(has_terminal);
+        self.session.send_environment(&channel).await?;
         for (request, want_reply) in &self.requests {
             channel.request(request, *want_reply).await?;
         }

@@ -26,6 +26,19 @@ impl Runtime for Smol {
         Ok(stream)
     }
 
+    fn adopt_tcp(&self, stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        stream.set_nodelay(true)?;
+        stream.try_into()
+    }
+
+    #[cfg(unix)]
+    fn adopt_unix(
+        &self,
+        stream: std::os::unix::net::UnixStream,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static> {
+        smol::Async::new(stream)
+    }
+
     async fn bind(&self, address: SocketAddr) -> io::Result<TcpListener> {
         TcpListener::bind(address).await
     }
@@ -38,6 +51,10 @@ impl Runtime for Smol {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
         Ok((stream, peer))
+    }
+
+    fn peer_addr(stream: &TcpStream) -> io::Result<SocketAddr> {
+        stream.peer_addr()
     }
 
     #[cfg(unix)]

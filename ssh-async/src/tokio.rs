@@ -30,6 +30,21 @@ impl Runtime for Tokio {
         Ok(stream.compat())
     }
 
+    fn adopt_tcp(&self, stream: std::net::TcpStream) -> io::Result<Self::Stream> {
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(TcpStream::from_std(stream)?.compat())
+    }
+
+    #[cfg(unix)]
+    fn adopt_unix(
+        &self,
+        stream: std::os::unix::net::UnixStream,
+    ) -> io::Result<impl futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send + 'static> {
+        stream.set_nonblocking(true)?;
+        Ok(::tokio::net::UnixStream::from_std(stream)?.compat())
+    }
+
     async fn bind(&self, address: SocketAddr) -> io::Result<TcpListener> {
         TcpListener::bind(address).await
     }
@@ -42,6 +57,10 @@ impl Runtime for Tokio {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
         Ok((stream.compat(), peer))
+    }
+
+    fn peer_addr(stream: &Self::Stream) -> io::Result<SocketAddr> {
+        stream.get_ref().peer_addr()
     }
 
     #[cfg(unix)]

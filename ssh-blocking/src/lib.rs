@@ -52,7 +52,7 @@ pub use channel::{Channel, ChannelReader, ChannelWriter};
 #[cfg(unix)]
 pub use config::Config;
 #[cfg(unix)]
-pub use configured::{AgentAndPerson, Configured, Terminal};
+pub use configured::{AgentAndPerson, Configured, LoginConnection, ProxyProcess, Terminal, Way};
 pub use error::{Error, Result};
 pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy, replace_known_hosts};
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! Logging in.
 
-use ssh_async::{OnThread, Session};
+use ssh_async::Session;
 
 use crate::connect;
 use crate::shared::log;
@@ -8,17 +8,8 @@ use crate::shared::plan::Plan;
 
 /// Logs in: the agent's keys, key files, a person. The error is a line for the user.
 pub(crate) async fn login(session: &Session, plan: &Plan) -> Result<(), String> {
-    let failed = |error| connect::in_context(&plan.host, plan.settings.port, &error);
-    // Key files are read there, and the agent is asked, while the connection goes on.
-    let (configured, proof) = (plan.configured.clone(), session.host_key_proof());
-    let is_changed = session.host_key_changed();
-    let prepared = blocking::unblock(move || {
-        let (credentials, person) = configured.prepare_login(proof.as_ref())?;
-        Ok((if is_changed { configured.without_passwords(credentials) } else { credentials }, person))
-    });
-    let (credentials, person) = prepared.await.map_err(failed)?;
-    let method = session.login_with(&plan.user, credentials, &mut OnThread::new(person)).await.map_err(failed)?;
+    let method = session.login_as_configured().await;
+    let method = method.map_err(|error| connect::in_context(&plan.host, plan.settings.port, &error))?;
     log::debug(format_args!("logged in as {} with {method}", plan.user));
-    let configured = plan.configured.clone();
-    blocking::unblock(move || configured.run_local_command()).await.map_err(failed)
+    Ok(())
 }

@@ -37,6 +37,7 @@ async fn hold(session: &Session, host: &str) -> String {
 async fn run_command(session: &Session, plan: &Plan) -> ssh_async::Result<(Exit, bool)> {
     let channel = session.open_session().await?;
     let has_terminal = plan.wants_terminal() && request_terminal(&channel).await?;
+    session.mark_traffic(has_terminal);
     for request in plan.environment() {
         channel.request(&request, false).await?;
     }

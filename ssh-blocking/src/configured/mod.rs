@@ -18,10 +18,10 @@ mod identities;
 mod keys_to_agent;
 mod known_hosts_command;
 mod person;
-mod proxy;
 mod reach;
 mod session;
 mod terminal;
+mod way;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use ssh_core::ClientConfig;
 use ssh_core::adapter::split_target;
-use ssh_core::files::ssh_config::{AgentSocket, Proxy, Resolved, TokenError};
+use ssh_core::files::ssh_config::{AgentSocket, Resolved, TokenError};
 use ssh_core::key::HostKeyProof;
 use ssh_core::login::{Credentials, configured};
 
@@ -45,9 +45,11 @@ use crate::transport::{FdTransport, Transport};
 
 use keys_to_agent::Keeping;
 use known_hosts_command::KnownHostsCommand;
+use session::Arrived;
 
 pub use person::AgentAndPerson;
 pub use terminal::Terminal;
+pub use way::{ProxyProcess, Way};
 
 /// How long a host has to answer if `ConnectTimeout` does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -66,8 +68,17 @@ pub struct Configured {
     person: Person,
     hops_left: usize,
     host_key_files: Vec<PathBuf>,
-    /// Of a connection that was made, if no proxy is in between.
-    local_address: Option<IpAddr>,
+}
+
+/// What a login by configuration has to know of its connection.
+#[derive(Clone, Debug, Default)]
+pub struct LoginConnection {
+    /// What the server proved about its host key: an agent has keys that are only for certain hosts.
+    pub host_key_proof: Option<HostKeyProof>,
+    /// The host is known by another key, and was let pass all the same: it gets no password.
+    pub host_key_changed: bool,
+    /// Our address on it, if no proxy is in between: under its name this host vouches for its user.
+    pub local_address: Option<IpAddr>,
 }
 
 impl Configured {
@@ -104,7 +115,6 @@ impl Configured {
             person: Arc::new(Mutex::new(())),
             hops_left: MAX_HOPS,
             host_key_files: host_based::usual_files(),
-            local_address: None,
         })
     }
 
@@ -137,12 +147,10 @@ impl Configured {
         let config = self.client_config()?;
         let (name, port) = self.host_key_name();
         let mut policy = self.host_keys()?;
-        // A command that must not run is no news for after the login.
-        self.resolved.local_command().map_err(unexpanded)?;
         let (transport, local_address) = self.transport(&mut policy)?;
         let connector = Connector::new().config(config).timeouts(timeouts).host_keys(policy);
         let mut session = connector.connect_boxed(transport, name, port)?;
-        session.configured = Some(Arc::new(Self { local_address, ..self.clone() }));
+        session.configured = Some(Arc::new(Arrived { host: self.clone(), local_address }));
         Ok(session)
     }
 
@@ -169,53 +177,49 @@ impl Configured {
     /// to its questions, as with `ssh`. After the login `LocalCommand` runs, if that is permitted.
     ///
     /// # Errors
-    /// [`Error::Login`] if nothing lets the user in.
+    /// [`Error::Login`] if nothing lets the user in, [`Error::Agent`] or [`Error::Io`] if the conversation with the agent
+    /// broke.
     pub fn login(&self, session: &Session) -> Result<&'static str> {
-        let local_address = session.configured.as_ref().and_then(|configured| configured.local_address());
-        let (mut credentials, mut person) = self.prepare(session.host_key_proof().as_ref(), local_address)?;
-        if session.host_key_changed() {
-            credentials = self.without_passwords(credentials);
-        }
+        let connection = LoginConnection {
+            host_key_proof: session.host_key_proof(),
+            host_key_changed: session.host_key_changed(),
+            local_address: session.configured.as_ref().and_then(|configured| configured.local_address()),
+        };
+        let (credentials, mut person) = self.prepare_login(&connection)?;
         let method = session.login_with(&self.resolved.user, credentials, &mut person)?;
         self.run_local_command()?;
         Ok(method)
     }
 
     /// What [`login`](Self::login) logs in with, for sessions of other adapters: what the configuration, its files and its
-    /// agent have, and who signs and answers. `proof` is the session's, for keys that are only for certain hosts.
+    /// agent have, and who signs and answers.
     ///
     /// # Errors
-    /// [`Error::Agent`] or [`Error::Io`] if the conversation with the agent broke.
-    pub fn prepare_login(&self, proof: Option<&HostKeyProof>) -> Result<(Credentials, AgentAndPerson)> {
-        self.prepare(proof, self.local_address)
-    }
-
-    fn prepare(
-        &self,
-        proof: Option<&HostKeyProof>,
-        local_address: Option<IpAddr>,
-    ) -> Result<(Credentials, AgentAndPerson)> {
+    /// As [`login`](Self::login), but for [`Error::Login`].
+    pub fn prepare_login(&self, connection: &LoginConnection) -> Result<(Credentials, AgentAndPerson)> {
         let mut agent = self.agent();
         let mut credentials = configured::credentials(&self.resolved);
         if let Some(agent) = &mut agent {
-            if let Some(proof) = proof {
+            if let Some(proof) = &connection.host_key_proof {
                 agent.bind_to(proof)?;
             }
             // An agent without keys, or one that does not say, is as good as none.
             let keys = agent.identities().unwrap_or_default();
             credentials = credentials.agent_keys(keys.into_iter().map(|identity| identity.key));
         }
-        if let Some(host) = host_based::host(&self.resolved, &self.host_key_files, local_address)? {
+        if let Some(host) = host_based::host(&self.resolved, &self.host_key_files, connection.local_address)? {
             credentials = credentials.vouching_host(host);
         }
-        let credentials = identities::add(&self.resolved, credentials, &mut *self.lock())?;
+        let mut credentials = identities::add(&self.resolved, credentials, &mut *self.lock())?;
+        if connection.host_key_changed {
+            credentials = self.without_passwords(credentials);
+        }
         let keeping = Keeping::new(&self.resolved);
         Ok((credentials, AgentAndPerson { agent, person: self.person.clone(), keeping }))
     }
 
-    /// What is left to log in with at a host that is known by another key ([`Session::host_key_changed`]); the person is told
-    /// what is not. [`login`](Self::login) does this; sessions of other adapters do it themselves.
-    pub fn without_passwords(&self, credentials: Credentials) -> Credentials {
+    /// What is left to log in with at a host that is known by another key; the person is told what is not.
+    fn without_passwords(&self, credentials: Credentials) -> Credentials {
         let methods = configured::methods(&self.resolved);
         for method in ["password", "keyboard-interactive"] {
             if methods.iter().any(|each| each == method) {
@@ -226,8 +230,8 @@ impl Configured {
         credentials.without_passwords()
     }
 
-    /// The name and the port that the host's key is known under.
-    fn host_key_name(&self) -> (&str, u16) {
+    /// The name and the port that the host's key is known under (`HostKeyAlias`).
+    pub fn host_key_name(&self) -> (&str, u16) {
         match &self.resolved.host_keys.alias.value {
             Some(alias) => (alias, 22),
             None => (&self.resolved.host_name, self.resolved.connection.port.value.0),
@@ -265,20 +269,15 @@ impl Configured {
 
     /// The way to the host, and our address on it; `policy` hears of the host's. With a proxy in between there are none.
     fn transport(&self, policy: &mut KnownHostsPolicy) -> Result<(Box<dyn Transport>, Option<IpAddr>)> {
-        let resolved = &*self.resolved;
-        match &resolved.proxy.value {
-            Proxy::None => {
-                let stream = reach::connect(resolved, self.connect_timeout())?;
+        Ok(match self.way()? {
+            Way::Tcp(stream) => {
                 policy.reached(stream.peer_addr()?.ip());
                 let local_address = stream.local_addr()?.ip();
-                Ok((Box::new(FdTransport::tcp(stream)?), Some(local_address)))
+                (Box::new(FdTransport::tcp(stream)?), Some(local_address))
             }
-            Proxy::Command(_) => {
-                let command = resolved.proxy_command().map_err(unexpanded)?;
-                Ok((Box::new(proxy::CommandTransport::start(&command.unwrap_or_default())?), None))
-            }
-            Proxy::Jump(jump) => Ok((proxy::jump(self, &jump.hosts)?, None)),
-        }
+            Way::Command { stream, process } => (Box::new(way::CommandTransport::new(stream, process)?), None),
+            Way::Jump { hop, channel } => (Box::new(way::through(&hop, &channel)?), None),
+        })
     }
 
     /// The agent that is configured, or the environment's. One that does not answer is passed over, as if there were none.

@@ -22,6 +22,13 @@ impl Configured {
         variables.map(|(name, value)| ChannelRequest::Env { name, value }).collect()
     }
 
+    /// The class of traffic (RFC 2474) that `IPQoS` wants for a session with or without a terminal, for sockets of other
+    /// adapters. `None`: the system's.
+    pub fn traffic_class(&self, has_terminal: bool) -> Option<u8> {
+        let classes = self.resolved.connection.ip_qos.value;
+        if has_terminal { classes.interactive } else { classes.bulk }
+    }
+
     /// Runs `LocalCommand` with the user's shell if `PermitLocalCommand` permits it, and waits for its end. How it ends does
     /// not matter. [`login`](Self::login) does this; sessions of other adapters do it once they are logged in.
     ///
@@ -35,18 +42,23 @@ impl Configured {
     }
 }
 
-impl ConfiguredSession for Configured {
+/// A connection by configuration, and where it comes from.
+pub(super) struct Arrived {
+    pub(super) host: Configured,
+    pub(super) local_address: Option<IpAddr>,
+}
+
+impl ConfiguredSession for Arrived {
     fn login(&self, session: &Session) -> Result<&'static str> {
-        Self::login(self, session)
+        self.host.login(session)
     }
 
     fn environment(&self) -> Vec<ChannelRequest> {
-        Self::environment(self)
+        self.host.environment()
     }
 
     fn traffic_class(&self, has_terminal: bool) -> Option<u8> {
-        let classes = self.resolved.connection.ip_qos.value;
-        if has_terminal { classes.interactive } else { classes.bulk }
+        self.host.traffic_class(has_terminal)
     }
 
     fn local_address(&self) -> Option<IpAddr> {

@@ -79,7 +79,7 @@ pub fn acknowledge_quickly(socket: impl AsFd, n: usize) {
 
 /// Marks what a TCP socket sends with a class of traffic, the byte that RFC 2474 defines. It is a wish: a network may not heed
 /// it, and a system that does not take it is no reason to do without a connection.
-pub(crate) fn set_traffic_class(socket: impl AsFd, class: u8) {
+pub fn set_traffic_class(socket: impl AsFd, class: u8) {
     let is_ipv6 = rustix::net::getsockname(&socket).is_ok_and(|name| name.address_family() == AddressFamily::INET6);
     let _ = if is_ipv6 {
         rustix::net::sockopt::set_ipv6_tclass(&socket, class.into())

@@ -7,9 +7,7 @@ use std::io;
 use std::time::Duration;
 
 #[cfg(unix)]
-pub(crate) use fd::set_traffic_class;
-#[cfg(unix)]
-pub use fd::{FdTransport, acknowledge_quickly};
+pub use fd::{FdTransport, acknowledge_quickly, set_traffic_class};
 
 /// A two-way stream of bytes that can be waited for: a socket, a pair of pipes, memory.
 ///

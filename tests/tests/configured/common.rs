@@ -5,10 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use ssh_async::{Runtime, Smol, Tokio};
 use ssh_blocking::ssh_core::SecretBytes;
 use ssh_blocking::ssh_core::key::{KeyAlgorithm, PrivateKey};
 use ssh_blocking::ssh_core::random::OsRandom;
 use ssh_blocking::{Agent, AgentListener, AgentService, Config, Configured, Error, Interaction, Session};
+use ssh_core::adapter;
 use ssh_core::agent::{Constraints, Keyring};
 use ssh_core::{Prompts, Untrusted};
 use ssh_interop_tests::peer::command;
@@ -96,11 +98,78 @@ pub(crate) fn session(config: &Path, alias: &str, person: &Person) -> ssh_blocki
     Ok(session)
 }
 
-/// What we say of it.
+/// How we do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adapter {
+    Blocking,
+    Tokio,
+    Smol,
+}
+
+impl Adapter {
+    pub(crate) const ALL: [Self; 3] = [Self::Blocking, Self::Tokio, Self::Smol];
+
+    /// What we say of the command.
+    pub(crate) fn ours(self, config: &Path, alias: &str, person: &Person) -> ssh_blocking::Result<Vec<u8>> {
+        self.says(config, alias, person, "echo in as $0; exit 3").map(|output| {
+            assert_eq!(output.exit.code(), 3);
+            output.stdout
+        })
+    }
+
+    fn says(self, config: &Path, alias: &str, person: &Person, command: &str) -> ssh_blocking::Result<adapter::Output> {
+        match self {
+            Self::Blocking => session(config, alias, person)?.cmd(command, None),
+            Self::Tokio => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(async {
+                    async_session(Tokio, config, alias, person).await?.command(command).output().await
+                })
+            }
+            Self::Smol => smol::block_on(async {
+                async_session(Smol, config, alias, person).await?.command(command).output().await
+            }),
+        }
+    }
+}
+
+/// The same as [`session`], asynchronously.
+pub(crate) async fn async_session<T: Runtime>(
+    runtime: T,
+    config: &Path,
+    alias: &str,
+    person: &Person,
+) -> ssh_async::Result<ssh_async::Session> {
+    let config = Config::load()?.file(config);
+    let host = ssh_async::Configured::new(&config, alias).await?.person(person.clone());
+    let session = host.connect(runtime).await?;
+    session.login_as_configured().await?;
+    Ok(session)
+}
+
+/// What all of our adapters do, which is the same.
+#[track_caller]
+pub(crate) fn agreed<T: std::fmt::Debug + PartialEq>(
+    person: &Person,
+    run: impl Fn(Adapter, &Person) -> ssh_blocking::Result<T>,
+) -> ssh_blocking::Result<T> {
+    let result = run(Adapter::Blocking, person);
+    for adapter in [Adapter::Tokio, Adapter::Smol] {
+        let other = Person { asked: Arc::default(), ..person.clone() };
+        match (&run(adapter, &other), &result) {
+            (Ok(theirs), Ok(ours)) => assert_eq!(theirs, ours, "{adapter:?}"),
+            (Err(theirs), Err(ours)) => assert_eq!(theirs.to_string(), ours.to_string(), "{adapter:?}"),
+            (theirs, ours) => panic!("{adapter:?}: {theirs:?}, but blocking: {ours:?}; {:?}", other.asked()),
+        }
+        assert_eq!(other.asked(), person.asked(), "{adapter:?}");
+    }
+    result
+}
+
+/// What we say of it, whichever adapter.
+#[track_caller]
 pub(crate) fn ours(config: &Path, alias: &str, person: &Person) -> ssh_blocking::Result<Vec<u8>> {
-    let session = session(config, alias, person)?;
-    assert_eq!(session.cmd("exit 3", None)?.exit.code(), 3);
-    Ok(session.cmd("echo in as $0", None)?.stdout)
+    agreed(person, |adapter, person| adapter.ours(config, alias, person))
 }
 
 /// A configuration in a file of its own.
@@ -168,8 +237,8 @@ pub(crate) fn both_get_in(config: &Path, alias: &str) {
 #[track_caller]
 pub(crate) fn both_say(config: &Path, alias: &str, wanted: &str) -> String {
     let theirs = openssh_says(config, alias, wanted).expect_success().stdout_text();
-    let ours = session(config, alias, &Person::default()).and_then(|session| session.cmd(wanted, None));
-    let ours = ours.unwrap_or_else(|error| panic!("{alias}: {error}")).stdout;
+    let ours = agreed(&Person::default(), |adapter, person| Ok(adapter.says(config, alias, person, wanted)?.stdout));
+    let ours = ours.unwrap_or_else(|error| panic!("{alias}: {error}"));
     assert_eq!(String::from_utf8_lossy(&ours), theirs, "{alias}: {wanted}");
     theirs
 }

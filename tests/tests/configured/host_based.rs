@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ssh_async::{Runtime, Smol, Tokio};
 use ssh_blocking::{Config, Configured, Error, LoginError};
 use ssh_interop_tests::peer::openssh::{KeyPair, KeyType, Sshd, keygen};
 use ssh_interop_tests::peer::ours::Ours;
 use ssh_interop_tests::peer::{command, require_all, user_name};
 use ssh_interop_tests::{DEADLINE, run_with_timeout, temp_dir};
 
-use crate::common::Files;
+use crate::common::{Adapter, Files, Person, agreed};
 
 /// What this machine is called by those who see 127.0.0.1.
 fn own_name() -> String {
@@ -35,12 +36,32 @@ fn believer(keys: &[&KeyPair]) -> Sshd {
     sshd
 }
 
-/// How we get in with these keys of this host.
+/// How we get in with these keys of this host, whichever adapter.
+#[track_caller]
 fn log_in(config: &Path, alias: &str, host_keys: &[&KeyPair]) -> Result<&'static str, Error> {
     let config = Config::load()?.file(config);
     let files: Vec<PathBuf> = host_keys.iter().map(|key| key.private.clone()).collect();
-    let host = Configured::new(&config, alias)?.host_key_files(files);
-    host.login(&host.connect()?)
+    agreed(&Person::default(), |adapter, _| match adapter {
+        Adapter::Blocking => {
+            let host = Configured::new(&config, alias)?.host_key_files(files.clone());
+            host.login(&host.connect()?)
+        }
+        Adapter::Tokio => ::tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(log_in_asynchronously(Tokio, &config, alias, files.clone())),
+        Adapter::Smol => ::smol::block_on(log_in_asynchronously(Smol, &config, alias, files.clone())),
+    })
+}
+
+async fn log_in_asynchronously<T: Runtime>(
+    runtime: T,
+    config: &Config,
+    alias: &str,
+    files: Vec<PathBuf>,
+) -> Result<&'static str, Error> {
+    let host = ssh_async::Configured::new(config, alias).await?.host_key_files(files);
+    host.login(&host.connect(runtime).await?).await
 }
 
 #[test]

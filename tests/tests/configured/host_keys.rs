@@ -8,7 +8,7 @@ use ssh_interop_tests::peer::openssh::{KeyType, Sshd, keygen};
 use ssh_interop_tests::peer::{newer_openssh, require_all};
 use ssh_interop_tests::{DEADLINE, run_with_timeout};
 
-use crate::common::{Files, Person, both_get_in, neither_gets_in, openssh, openssh_with_password, ours};
+use crate::common::{Adapter, Files, Person, both_get_in, neither_gets_in, openssh, openssh_with_password, ours};
 
 /// Whoever is in between does not get a password, whatever `StrictHostKeyChecking no` says; a key gives nothing away.
 #[test]
@@ -96,13 +96,18 @@ fn a_command_knows_hosts() {
     for alias in ["all", "md5"] {
         openssh(&config, alias).expect_success();
         let theirs = called();
-        ours(&config, alias, &Person::default()).expect("the program knows the host");
-        assert_eq!(called(), theirs, "{alias}");
+        for adapter in Adapter::ALL {
+            adapter.ours(&config, alias, &Person::default()).expect("the program knows the host");
+            assert_eq!(called(), theirs, "{alias}, {adapter:?}");
+        }
         assert!(theirs.contains("<ORDER>\n") && theirs.contains("<HOSTNAME>\n"), "{theirs}");
     }
     let name = "<ORDER>\n<upper>\n<HOSTNAME>\n<upper>\n";
-    ours(&config, "name", &Person::default()).expect_err("the program knows nobody of that name");
-    assert_eq!(called(), name);
+    for adapter in Adapter::ALL {
+        let person = Person::default();
+        adapter.ours(&config, "name", &person).expect_err("the program knows nobody of that name");
+        assert_eq!(called(), name, "{adapter:?}");
+    }
     // Before OpenSSH 10 the first name was another.
     if newer_openssh::directory().is_some() {
         let mut ssh = newer_openssh::command("ssh");

@@ -12,7 +12,7 @@ use ssh_interop_tests::peer::openssh::{KeyType, Sshd, keygen};
 use ssh_interop_tests::peer::{command, require_all};
 use ssh_interop_tests::{DEADLINE, run_with_timeout};
 
-use crate::common::{Files, Person, openssh, ours};
+use crate::common::{Adapter, Files, Person, openssh, ours};
 
 // Messages of an agent (draft-ietf-sshm-ssh-agent §7.1).
 const FAILURE: u8 = 5;
@@ -91,10 +91,12 @@ fn a_key_that_was_read_goes_to_the_agent_as_configured() {
         openssh(&config, &alias).expect_success();
         let theirs = recorder.added();
         assert_eq!(theirs.len(), usize::from(*is_added), "{mode}");
-        let person = Person::default();
-        ours(&config, &alias, &person).expect("the key is right");
-        assert_eq!(recorder.added(), theirs, "{mode}");
-        assert_eq!(person.asked(), Vec::<String>::new());
+        for adapter in Adapter::ALL {
+            let person = Person::default();
+            adapter.ours(&config, &alias, &person).expect("the key is right");
+            assert_eq!(recorder.added(), theirs, "{mode}, {adapter:?}");
+            assert_eq!(person.asked(), Vec::<String>::new());
+        }
     }
 }
 
@@ -116,11 +118,13 @@ fn a_person_is_asked_before_a_key_goes_to_the_agent() {
         assert_eq!(theirs, Some(0));
         let told = recorder.added();
         assert_eq!(told.len(), usize::from(consents));
-        let person = Person { passphrase: Some("open sesame"), consents, ..Person::default() };
-        ours(&config, "ask", &person).expect("the passphrase is right");
-        assert_eq!(recorder.added(), told);
-        let question = format!("question: Add key {identity} (interop) to agent? (yes/no)? ");
-        assert_eq!(person.asked(), ["passphrase of id 0".into(), question]);
+        for adapter in Adapter::ALL {
+            let person = Person { passphrase: Some("open sesame"), consents, ..Person::default() };
+            adapter.ours(&config, "ask", &person).expect("the passphrase is right");
+            assert_eq!(recorder.added(), told, "{adapter:?}");
+            let question = format!("question: Add key {identity} (interop) to agent? (yes/no)? ");
+            assert_eq!(person.asked(), ["passphrase of id 0".into(), question]);
+        }
     }
     // Nobody may be asked, also if no passphrase is needed.
     let text = fs::read(&pair.private).expect("it is ours");

@@ -3,10 +3,14 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 
+use futures_util::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use ssh_async::Smol;
 use ssh_interop_tests::peer::openssh::Sshd;
 use ssh_interop_tests::peer::require_all;
 
-use crate::common::{Files, Person, both_get_in, both_say, neither_gets_in, openssh_says, session};
+use crate::common::{
+    Adapter, Files, Person, async_session, both_get_in, both_say, neither_gets_in, openssh_says, session,
+};
 
 #[test]
 fn the_environment_is_sent_as_configured() {
@@ -32,6 +36,16 @@ fn the_environment_is_sent_as_configured() {
     let mut output = String::new();
     shell.read_to_string(&mut output).expect("it ends");
     assert!(output.contains("hello there, me, none"), "{output}");
+    let output = smol::block_on(async {
+        let session = async_session(Smol, &config, "set", &Person::default()).await?;
+        let mut shell = session.shell(None).await?.into_stream();
+        shell.write_all(format!("{shown}\nexit\n").as_bytes()).await?;
+        let mut output = String::new();
+        shell.read_to_string(&mut output).await?;
+        ssh_async::Result::Ok(output)
+    });
+    let output = output.expect("there is a shell");
+    assert!(output.contains("hello there, me, none"), "{output}");
 }
 
 #[test]
@@ -51,7 +65,7 @@ fn a_local_command_runs_after_the_login_if_it_may() {
     let config = files.written();
     both_get_in(&config, "runs");
     let expected = format!("runs 127.0.0.1 {} {} NONE % 2\n", sshd.port(), sshd.user());
-    assert_eq!(fs::read_to_string(&note).expect("it was written"), expected.repeat(2));
+    assert_eq!(fs::read_to_string(&note).expect("it was written"), expected.repeat(1 + Adapter::ALL.len()));
     fs::remove_file(&note).expect("it is ours");
     both_get_in(&config, "may-not");
     neither_gets_in(&config, "not-in");
