@@ -39,6 +39,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("tmux", "tmux"),
     ("socat", "socat"),
     ("ps", "procps"),
+    ("ss", "iproute2"),
 ];
 
 /// May the test go on? True if the tool is installed.

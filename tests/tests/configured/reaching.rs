@@ -70,6 +70,31 @@ fn the_socket_is_kept_alive_as_configured() {
     assert_eq!(both_say(&config, "no", &timer), "timer 00\n");
 }
 
+/// What the network sees of a session: the class that is configured for one without a terminal, and none if it shall be the
+/// system's.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_sent_is_marked_as_configured() {
+    if !require_all(&["sshd", "ssh", "ssh-keygen", "ss"]) {
+        return;
+    }
+    let (sshd, mut files) = (Sshd::builder().start(), Files::new());
+    let identity = by_key(&files, &sshd);
+    let client = format!("ss --numeric --no-header --tcp --tos dport = :{}", sshd.port());
+    let class = format!("{client} | grep -o 'tos:[^ ]*' || echo {client} >&2");
+    for (alias, line, expected) in [
+        ("one", "IPQoS af21", "tos:0x48\n"),
+        ("two", "IPQoS af21 cs1", "tos:0x20\n"),
+        ("number", "IPQoS 16 40", "tos:0x28\n"),
+        ("none", "IPQoS none", "tos:0\n"),
+        ("bulk-none", "IPQoS af21 none", "tos:0x48\n"),
+    ] {
+        files.host(alias, &sshd, &[line.into(), identity.clone()]);
+        let config = files.written();
+        assert_eq!(both_say(&config, alias, &class), expected, "{line}");
+    }
+}
+
 /// Somebody listens and nobody accepts: what comes when the queue is full is not answered.
 #[test]
 fn a_host_that_is_silent_takes_no_longer_than_configured() {

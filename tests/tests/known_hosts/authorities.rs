@@ -116,8 +116,7 @@ const DELIBERATE: &[(&[&str], [&str; 2], &[&str])] = &[
     (GOOD, ["@revoked HASHED A\n@cert-authority N A\n", ""], &["no"]),
     (GOOD, ["@revoked N K\n@cert-authority N A\n", ""], &["no"]),
     (GOOD, ["@revoked N K\n", ""], &["no"]),
-    // We ask for the key that is known, ssh for the certificate with it, whose authority is revoked.
-    (GOOD, ["@revoked N A\nN K\n", ""], &["yes", "ask", "accept-new"]),
+    (GOOD, ["@revoked N A\nN K\n", ""], &["no"]),
     // A certificate of a trusted authority that is not good is to ssh as if there were none.
     (FOR_ANOTHER, ["@cert-authority N A\n", ""], &REMEMBERING),
     (FOR_ANOTHER, ["@cert-authority N A\nN O\n", ""], &["no"]),

@@ -128,13 +128,13 @@ impl KnownHosts {
         }
     }
 
-    /// The types of the keys known for a host, each once: those of certificates first if there is an authority for it, then
-    /// those of its keys in the file's order. A client asks for these first, so that it is not offered a key it cannot
-    /// compare.
+    /// The types of the keys known for a host, each once: those of certificates first if there is an authority for it, or one
+    /// may be revoked, then those of its keys in the file's order. A client asks for these first, so that it is not offered a
+    /// key it cannot compare, nor spared a certificate that must not be accepted.
     pub fn known_key_types(&self, host: &str, port: u16) -> Vec<&str> {
         let entries = self.about(host, port);
-        let has_authority = entries.iter().any(|entry| entry.marker == Some(Marker::CertAuthority));
-        let certified = signature::ALL.iter().filter(|algorithm| has_authority && algorithm.plain().is_some());
+        let is_marked = entries.iter().any(|entry| entry.marker.is_some());
+        let certified = signature::ALL.iter().filter(|algorithm| is_marked && algorithm.plain().is_some());
         let plain = entries.iter().filter(|entry| entry.marker.is_none());
         let all = certified.map(|algorithm| algorithm.key_type()).chain(plain.map(|entry| entry.key.key_type()));
         let mut types = Vec::new();
