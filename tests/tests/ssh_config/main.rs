@@ -70,7 +70,7 @@ fn every_feature_means_what_it_means_to_ssh() {
 fn generated_files_mean_what_they_mean_to_ssh() {
     for judge in judges() {
         let mut tally = Tally::default();
-        for seed in 0..120 {
+        for seed in 0..200 {
             let case = generated::case(seed, &judge);
             for arguments in case.arguments() {
                 tally.judge(&judge, &case, arguments);

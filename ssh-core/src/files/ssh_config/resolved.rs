@@ -2,10 +2,11 @@
 
 use alloc::{format, string::String, string::ToString as _, vec::Vec};
 
-use super::choices::{CanonicalizeHostname, SessionType, UpdateHostKeys, VerifyHostKeyDns};
+use super::choices::{CanonicalizeHostname, LogLevel, RequestTty, SessionType, UpdateHostKeys, VerifyHostKeyDns};
 use super::commands::Proxy;
-use super::destinations::Address;
+use super::destinations::{Address, JumpHost};
 use super::groups::{AlgorithmLists, Connection, Forwarding, Group, HostKeys, Identities, Login, Older, Session};
+use super::intervals::ControlPersist;
 use super::line::Arguments;
 use super::matching::list_fits;
 use super::resolver::Request;
@@ -348,7 +349,14 @@ impl Resolved {
         }
         self.user = self.login.user.value.clone().unwrap_or_else(|| request.local.user.clone());
         self.fill_update_host_keys();
-        if matches!(self.proxy.value, Proxy::Jump(_)) {
+        if self.host_keys.update.value == UpdateHostKeys::Ask && !self.can_ask_later(request) {
+            self.host_keys.update.value = UpdateHostKeys::No;
+        }
+        if let Proxy::Jump(jump) = &self.proxy.value {
+            if jump.hosts.last().is_some_and(|last| self.is_itself(last)) {
+                let message = format!("the way to {host} leads through itself; name another host, or none");
+                return Err(ConfigError { origin: self.proxy.origin.clone(), keyword: "proxyjump".into(), message });
+            }
             self.connection.proxy_use_fdpass.value = false;
         }
         if self.forwarding.clear_all.value {
@@ -369,6 +377,20 @@ impl Resolved {
             let usual = is_usual && self.host_keys.verify_dns.value == VerifyHostKeyDns::No;
             self.host_keys.update.value = if usual { UpdateHostKeys::Yes } else { UpdateHostKeys::No };
         }
+    }
+
+    fn is_itself(&self, JumpHost { user, host, port }: &JumpHost) -> bool {
+        let same_port = port.unwrap_or(22) == self.connection.port.value.0;
+        *host == self.host_name && same_port && user.as_ref().is_none_or(|user| *user == self.user)
+    }
+
+    /// Whether somebody can be asked once the user is in: not if a command runs, in the background, or if nothing is to be told.
+    fn can_ask_later(&self, request: &Request) -> bool {
+        let session = &self.session;
+        let has_command = !request.command.is_empty() || session.remote_command.value.0.is_some();
+        let is_shared = session.control_persist.value != ControlPersist::No && session.control_path.value.0.is_some();
+        let is_quiet = matches!(session.log_level.value, LogLevel::Quiet | LogLevel::Fatal | LogLevel::Error);
+        !(has_command || session.request_tty.value == RequestTty::No || is_shared || is_quiet)
     }
 
     fn expand_files_of_others(&mut self) -> Result<(), ConfigError> {
