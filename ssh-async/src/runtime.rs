@@ -95,6 +95,7 @@ pub(crate) struct TimeLimit {
 
 impl TimeLimit {
     /// From now on.
+    #[cfg(unix)]
     pub(crate) fn new(timer: Pin<Box<dyn Timer>>, what: &'static str, after: Duration) -> Self {
         Self { timer, what, after, deadline: Instant::now() + after }
     }

@@ -19,7 +19,7 @@ use ssh_blocking::{Channel, Connection, Connector, Handler, Listener, Session};
 
 fn main() -> ExitCode {
     let command = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
-    let command = if command.is_empty() { "echo hello from $(uname -s)".to_owned() } else { command };
+    let command = if command.is_empty() { "echo hello".to_owned() } else { command };
     match run(&command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -142,8 +142,9 @@ impl Handler for OneUser {
 }
 
 fn run_command(channel: &Channel<ServerRole>, command: &[u8]) -> std::io::Result<()> {
-    let mut child = Command::new("sh")
-        .arg("-c")
+    let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let mut child = Command::new(shell)
+        .arg(option)
         .arg(String::from_utf8_lossy(command).as_ref())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ssh_core::adapter::{Communication, Exit, Output, SessionError};
@@ -11,19 +10,18 @@ use ssh_core::{ChannelId, ChannelRequest, ClientRole, IncomingRequest, RequestTo
 
 use crate::driver::{Deadline, Driver, State};
 use crate::error::{Error, Result};
-use crate::transport::{Interest, Transport};
 
 /// A channel of a [`Session`](crate::Session), or of a server's connection.
 ///
 /// Reading and writing it are `Read` and `Write`; [`split`](Self::split) makes parts for different threads. What one
 /// thread does on a channel never holds up another channel. Dropping the last part closes the channel.
 pub struct Channel<R: Role = ClientRole> {
-    inner: Arc<Inner<R>>,
+    pub(crate) inner: Arc<Inner<R>>,
 }
 
-struct Inner<R: Role> {
-    driver: Arc<Driver<R>>,
-    id: ChannelId,
+pub(crate) struct Inner<R: Role> {
+    pub(crate) driver: Arc<Driver<R>>,
+    pub(crate) id: ChannelId,
     timeout: Option<Duration>,
 }
 
@@ -218,57 +216,5 @@ impl<R: Role> Write for ChannelWriter<R> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
-    }
-}
-
-/// A channel as the transport of another session: whoever waits for the inner session drives the outer one.
-pub(crate) struct ChannelTransport {
-    channel: Channel,
-    woken: AtomicBool,
-}
-
-impl ChannelTransport {
-    pub(crate) fn new(channel: Channel) -> Self {
-        Self { channel, woken: AtomicBool::new(false) }
-    }
-}
-
-impl Transport for ChannelTransport {
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Inner { driver, id, .. } = &*self.channel.inner;
-        driver.act(|state| state.inbox.read(*id, DataStream::STDOUT, buffer)).ok_or(io::ErrorKind::WouldBlock.into())
-    }
-
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let Inner { driver, id, .. } = &*self.channel.inner;
-        match driver.act(|state| state.inbox.write(*id, DataStream::STDOUT, bytes)) {
-            Some(written) => Ok(written.map_err(Error::from)?),
-            None => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
-    fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<()> {
-        let Inner { driver, id, .. } = &*self.channel.inner;
-        let possible = |state: &mut State<ClientRole>| {
-            let possible = state.inbox.endpoint.channel(*id).is_none_or(|channel| {
-                let readable = channel.is_at_eof() || !channel.readable(DataStream::STDOUT).is_empty();
-                (interest.read && readable) || (interest.write && channel.writable() > 0)
-            });
-            (self.woken.swap(false, Ordering::SeqCst) || possible).then_some(())
-        };
-        match driver.wait(Deadline::new("a jump host", timeout), possible) {
-            // Reading and writing say what became of it.
-            Ok(()) | Err(Error::Timeout { .. } | Error::Session(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn wake(&self) {
-        self.woken.store(true, Ordering::SeqCst);
-        self.channel.inner.driver.wake();
-    }
-
-    fn shutdown(&self) {
-        self.channel.close();
     }
 }

@@ -135,6 +135,7 @@ impl<R: Role> Driver<R> {
     }
 
     /// Makes everybody who waits look again.
+    #[cfg(unix)]
     pub(crate) fn wake(&self) {
         let mut state = self.lock();
         state.news = true;

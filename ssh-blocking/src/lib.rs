@@ -37,7 +37,6 @@ mod driver;
 mod error;
 mod guest;
 mod host_keys;
-#[cfg(unix)]
 mod listener;
 mod login;
 mod server;
@@ -55,7 +54,6 @@ pub use config::Config;
 pub use configured::{AgentAndPerson, Configured, LoginConnection, ProxyProcess, Terminal, Way};
 pub use error::{Error, Result};
 pub use host_keys::{Ask, HostKeyPolicy, KnownHostsPolicy, replace_known_hosts};
-#[cfg(unix)]
 pub use listener::{Listener, Stopper};
 pub use login::Interaction;
 pub use server::{Connection, Handler, serve_connection};

@@ -14,7 +14,7 @@ use ssh_core::key::PrivateKey;
 use crate::error::{Error, Result};
 use crate::guest::Door;
 use crate::server::{Handler, serve_guest};
-use crate::transport::FdTransport;
+use crate::transport::over_tcp;
 
 /// Most connections at once unless the admission policy says otherwise: each has a thread.
 const MAX_THREADS: usize = 256;
@@ -120,7 +120,7 @@ impl Listener {
             let Ok(guest) = self.door.admit(peer.ip()) else { continue };
             let (config, keys, handler) = (Arc::clone(&self.config), Arc::clone(&self.keys), Arc::clone(handler));
             let serve = move || {
-                if let Ok(transport) = FdTransport::tcp(stream) {
+                if let Ok(transport) = over_tcp(stream) {
                     // The handler hears how it ended; a transport that fails is the end of one client.
                     let _ = serve_guest(transport, &peer.to_string(), config, keys, &handler, Some(guest));
                 }

@@ -1,5 +1,6 @@
 //! Logging in: the conversation is the core's; here somebody is asked.
 
+#[cfg(unix)]
 use std::net::IpAddr;
 
 use ssh_core::login::{AgentSignature, Conversation, Credentials, Step, UsedKeyFile};

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::host_keys::{HostKeyPolicy, KnownHostsPolicy, Learner};
 use crate::login::{ConfiguredSession, Interaction, Login};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::transport::Transport;
+use crate::transport::{Transport, over_tcp};
 
 /// A connection to a server. Clones are the same connection; threads may share it.
 ///
@@ -102,14 +102,13 @@ impl Connector {
     /// # Errors
     /// [`Error::Connect`] if no address answers, [`Error::HostKey`] if the host is not trusted, [`Error::Session`] with
     /// the protocol's reason if the handshake fails, [`Error::Timeout`].
-    #[cfg(unix)]
     pub fn connect(mut self, host: &str, port: u16) -> Result<Session> {
         let deadline = Deadline::new("connecting", self.timeouts.connect);
         let stream = connect_tcp(host, port, deadline.left())?;
         if let Ok(address) = stream.peer_addr() {
             self.host_keys.reached(address.ip());
         }
-        let transport = crate::transport::FdTransport::tcp(stream)?;
+        let transport = over_tcp(stream)?;
         self.connect_until(Box::new(transport), host, port, deadline)
     }
 
@@ -376,7 +375,6 @@ pub fn read_key(path: impl AsRef<Path>, passphrase: Option<&SecretBytes>) -> Res
 }
 
 /// Tries every address of the host until one answers.
-#[cfg(unix)]
 fn connect_tcp(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream> {
     let deadline = Deadline::new("connecting", timeout);
     let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };

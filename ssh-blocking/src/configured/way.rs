@@ -12,10 +12,9 @@ use ssh_core::files::ssh_config::{JumpHost, Proxy};
 use ssh_core::wire::Writer;
 
 use super::{Configured, reach, unexpanded};
-use crate::channel::ChannelTransport;
 use crate::config::shell;
 use crate::error::{Error, Result};
-use crate::transport::{FdTransport, Interest, Transport};
+use crate::transport::{ChannelTransport, FdTransport, Interest, Transport};
 
 /// How a host is reached; [`Configured::way`].
 pub enum Way {

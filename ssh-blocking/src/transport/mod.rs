@@ -1,13 +1,23 @@
 //! What carries the bytes.
 
 #[cfg(unix)]
+mod channel;
+#[cfg(unix)]
 mod fd;
+#[cfg(any(windows, test))]
+#[cfg_attr(not(windows), allow(unreachable_pub, reason = "there only its tests use it"))]
+mod tcp;
 
 use std::io;
+use std::net::TcpStream;
 use std::time::Duration;
 
 #[cfg(unix)]
+pub(crate) use channel::ChannelTransport;
+#[cfg(unix)]
 pub use fd::{FdTransport, acknowledge_quickly, set_traffic_class};
+#[cfg(windows)]
+pub use tcp::TcpTransport;
 
 /// A two-way stream of bytes that can be waited for: a socket, a pair of pipes, memory.
 ///
@@ -53,4 +63,12 @@ pub struct Interest {
     pub read: bool,
     /// Room to write.
     pub write: bool,
+}
+
+/// A TCP connection.
+pub(crate) fn over_tcp(stream: TcpStream) -> io::Result<impl Transport + 'static> {
+    #[cfg(unix)]
+    return FdTransport::tcp(stream);
+    #[cfg(windows)]
+    TcpTransport::new(stream)
 }
