@@ -341,7 +341,8 @@ impl Session {
         closed.await.unwrap_or(CloseReason::Local)
     }
 
-    /// Ends the connection, channels and all, and tells the server.
+    /// Ends the connection, channels and all, and tells the server. The [`Driver`] does the telling: a program that ends after
+    /// this waits for [`closed`](Self::closed) first.
     pub fn disconnect(&self) {
         self.handle.disconnect("disconnected by user");
     }

@@ -220,8 +220,10 @@ fn locked_it_shows_nothing_and_does_nothing() {
     assert_eq!(pair.ask(AgentClient::remove_all), refused);
     assert_eq!(pair.ask(|client| client.lock(&wrong)), refused);
     assert_eq!(pair.ask(|client| client.add(&key(2), None, "", &Constraints::default())), refused);
-    assert_eq!(pair.ask(|client| client.unlock(&wrong)), refused);
-    assert_eq!(pair.keyring.failed_unlocks(), 1);
+    for failed in 0..3 {
+        assert_eq!(pair.keyring.failed_unlocks(), failed);
+        assert_eq!(pair.ask(|client| client.unlock(&wrong)), refused);
+    }
     assert_eq!(pair.ask(|client| client.unlock(&right)), Ok(AgentReply::Done));
     assert_eq!(pair.listed(AT_ZERO), [key(1).public_key().clone()]);
 }
@@ -240,6 +242,14 @@ fn it_takes_no_more_keys_than_it_can_list() {
     );
     assert_eq!(pair.listed(AT_ZERO).len(), 4);
     assert_eq!(pair.ask(|client| client.add(&key(1), None, &comment, &Constraints::default())), Ok(AgentReply::Done));
+    // The longest list, to the byte.
+    let mut keyring = Keyring::new();
+    let longest = MAX_FRAME_LENGTH - 16 - 8 - key(1).public_key().blob().len();
+    for (length, has_room) in [(longest + 1, false), (longest, true)] {
+        let (comment, constraints) = ("x".repeat(length), Constraints::default());
+        let key = KeyToAdd { key: key(1), certificate: None, comment, constraints };
+        assert_eq!(keyring.add(key, Timestamp::ZERO), has_room, "{length}");
+    }
 }
 
 #[test]
