@@ -17,7 +17,7 @@ use std::future::Future;
 use std::net::{IpAddr, TcpStream};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use blocking::unblock;
 use futures_io::{AsyncRead, AsyncWrite};
@@ -84,9 +84,10 @@ impl Configured {
         match way {
             Way::Tcp(stream) => {
                 policy.reached(stream.peer_addr()?.ip());
-                let socket = Socket { address: stream.local_addr()?.ip(), handle: stream.try_clone()? };
+                let handle = Arc::new(stream.try_clone()?);
+                let socket = Socket { address: stream.local_addr()?.ip(), handle: Arc::downgrade(&handle) };
                 let (stream, connector) = (runtime.adopt_tcp(stream)?, self.connector(config, policy));
-                let session = self.exchange_keys(connector, &runtime, stream, T::after_read, ()).await?;
+                let session = self.exchange_keys(connector, &runtime, stream, T::after_read, handle).await?;
                 Ok(self.arrived(session, Some(socket)))
             }
             Way::Command { stream, process } => {
@@ -200,10 +201,10 @@ struct Arrived {
     socket: Option<Socket>,
 }
 
-/// A socket that a runtime has taken over.
+/// A socket that a runtime has taken over. It is closed with the connection, whoever still has the session.
 struct Socket {
     address: IpAddr,
-    handle: TcpStream,
+    handle: Weak<TcpStream>,
 }
 
 impl ConfiguredSession for Arrived {
@@ -216,8 +217,9 @@ impl ConfiguredSession for Arrived {
     }
 
     fn mark_traffic(&self, has_terminal: bool) {
-        if let (Some(class), Some(socket)) = (self.host.host.traffic_class(has_terminal), &self.socket) {
-            set_traffic_class(&socket.handle, class);
+        let handle = self.socket.as_ref().and_then(|socket| socket.handle.upgrade());
+        if let (Some(class), Some(handle)) = (self.host.host.traffic_class(has_terminal), handle) {
+            set_traffic_class(&handle, class);
         }
     }
 

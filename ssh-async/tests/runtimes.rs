@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,8 +17,8 @@ use ssh_async::ssh_core::{
     ChannelType, ClientConfig, CloseReason, KeepAlive, Prompts, RekeyPolicy, SecretBytes, ServerConfig,
 };
 use ssh_async::{
-    Connector, Control, Credentials, Error, Exit, Interaction, Listener, LoginError, Metric, Runtime, Session,
-    SessionError, Smol, Tokio,
+    Connector, Control, Credentials, Error, Exit, HostKeyPolicy, Interaction, Listener, LoginError, Metric, Runtime,
+    Session, SessionError, Smol, Tokio,
 };
 use tokio::sync::oneshot;
 
@@ -57,6 +57,7 @@ under_every_runtime!(
     a_session_over_a_channel_of_another,
     keepalives_and_the_end_of_a_connection,
     what_begins_after_a_pause_has_its_time,
+    whoever_judges_keys_hears_of_the_address,
     shutting_down_drains,
     shutting_down_does_not_wait_for_ever,
     admission_and_metrics,
@@ -282,6 +283,32 @@ async fn what_begins_after_a_pause_has_its_time<T: Runtime>(runtime: T) {
         _ => None,
     });
     assert_eq!(closed, Some(CloseReason::Peer), "the server was told");
+}
+
+/// Knows the key, and notes what is heard before it is judged.
+struct Judge {
+    key: PublicKey,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl HostKeyPolicy for Judge {
+    async fn reached(&mut self, address: IpAddr) {
+        self.heard.lock().unwrap().push(format!("reached {address}"));
+    }
+
+    async fn check(&mut self, host: &str, port: u16, key: &PublicKey) -> Result<(), Error> {
+        self.heard.lock().unwrap().push("judged".into());
+        self.key.check(host, port, key).await
+    }
+}
+
+async fn whoever_judges_keys_hears_of_the_address<T: Runtime>(runtime: T) {
+    let served = serve(&runtime, AdmissionPolicy::default()).await;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let judge = Judge { key: served.host_key.clone(), heard: Arc::clone(&heard) };
+    let connector = Connector::new().host_keys(judge);
+    connector.connect(runtime, "localhost", served.address.port()).await.expect("the key is known");
+    assert_eq!(*heard.lock().unwrap(), ["reached 127.0.0.1", "judged"]);
 }
 
 /// Whoever is busy finishes; whoever is idle goes at once; nobody comes in.

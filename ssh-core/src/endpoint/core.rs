@@ -398,7 +398,7 @@ impl Core {
                 }
                 let packets_before = u64::from(packet.sequence_number);
                 self.transport.handle_kexinit(payload, packets_before, &mut self.outbound, &mut *self.random)?;
-                self.timers.exchange_since.get_or_insert(Since::Told);
+                self.timers.exchange_since.get_or_insert(Since::WhenTold);
                 None
             }
             MessageNumber::NEWKEYS => {

@@ -66,7 +66,7 @@ impl Core {
             return Err(Misuse::Busy);
         }
         let request = connection.global_request(PROVE_HOST_KEYS, &write_host_keys(keys), outbound)?;
-        self.timers.proof_since = Some(Since::Told);
+        self.timers.proof_since = Some(Since::WhenTold);
         self.to_prove = Some(HostKeysToProve { request, keys: keys.to_vec(), is_given_up: false });
         Ok(())
     }

@@ -15,13 +15,13 @@ const TRIM_AFTER: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy)]
 pub(super) enum Since {
     /// The clock may have been told long before: it begins when the clock is told next.
-    Told,
+    WhenTold,
     At(Timestamp),
 }
 
 impl Since {
     fn tell(&mut self, now: Timestamp) {
-        if matches!(self, Self::Told) {
+        if matches!(self, Self::WhenTold) {
             *self = Self::At(now);
         }
     }
@@ -29,7 +29,7 @@ impl Since {
     /// The end of so long a time. As long as it is not known, the clock is to be told at once, and nothing is due.
     fn deadline(self, grace: Duration, now: Timestamp) -> Timestamp {
         match self {
-            Self::Told => now,
+            Self::WhenTold => now,
             Self::At(since) => since.saturating_add(grace),
         }
     }
@@ -78,7 +78,7 @@ impl Timers {
             proof_since: None,
             keepalive: None,
             trim_at: None,
-            lingering_since: Since::Told,
+            lingering_since: Since::WhenTold,
         }
     }
 
@@ -111,7 +111,7 @@ impl Timers {
 
     /// The last output of a connection that is over is on its way.
     pub(super) fn linger(&mut self) {
-        self.lingering_since = Since::Told;
+        self.lingering_since = Since::WhenTold;
     }
 
     fn linger_deadline(&self, limits: &Limits) -> Timestamp {
@@ -216,7 +216,7 @@ impl Core {
     }
 
     pub(super) fn start_rekey(&mut self) -> Result<(), Error> {
-        self.timers.exchange_since.get_or_insert(Since::Told);
+        self.timers.exchange_since.get_or_insert(Since::WhenTold);
         self.transport.start(&mut self.outbound, &mut *self.random)
     }
 
