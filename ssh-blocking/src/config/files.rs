@@ -15,7 +15,7 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// The files that are wanted, by name. Those that do not exist are left out unless they must.
 pub(super) fn read(wanted: &Read, home: &str) -> Result<Vec<ConfigFile>> {
     let path = in_home(&wanted.pattern, home);
-    let paths = if wanted.is_literal { vec![path.into()] } else { matching(&path) };
+    let paths = if wanted.is_literal { vec![path.into()] } else { matching(&without_escapes(&path)) };
     let files = paths.iter().map(|path| read_file(path, wanted).map_err(|error| in_file(path, error)));
     files.filter_map(Result::transpose).collect()
 }
@@ -35,6 +35,22 @@ fn matching(pattern: &str) -> Vec<PathBuf> {
     glob::glob_with(pattern, options).map(|paths| paths.flatten().collect()).unwrap_or_default()
 }
 
+/// `\` takes the next character as it is, which is a class of its own to those who do not know `\`.
+fn without_escapes(pattern: &str) -> String {
+    let mut plain = String::new();
+    let mut characters = pattern.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => match characters.next() {
+                Some(c @ ('*' | '?' | '[' | ']')) => plain.extend(['[', c, ']']),
+                escaped => plain.extend(escaped),
+            },
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
 fn read_file(path: &Path, wanted: &Read) -> io::Result<Option<ConfigFile>> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -47,6 +63,10 @@ fn read_file(path: &Path, wanted: &Read) -> io::Result<Option<ConfigFile>> {
         return Err(io::Error::other("bad owner or permissions: others could write it"));
     }
     let mut text = Vec::new();
+    // As OpenSSH has it, a directory among included files is as good as an empty one.
+    if metadata.is_dir() && !wanted.must_exist {
+        return Ok(None);
+    }
     file.take(MAX_FILE + 1).read_to_end(&mut text)?;
     if text.len() as u64 > MAX_FILE {
         return Err(io::Error::other("it is too long for a configuration"));

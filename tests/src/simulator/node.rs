@@ -24,6 +24,8 @@ pub(super) struct Node<R: Party> {
     clock: Clock,
     login: LoginState,
     questions: Vec<(u64, Question)>,
+    /// When its own clock stood so.
+    asked_for_proof: Option<Timestamp>,
     application: Application,
     dice: Dice,
     alarm: u64,
@@ -63,6 +65,7 @@ impl<R: Party> Node<R> {
             clock,
             login: LoginState::default(),
             questions: Vec::new(),
+            asked_for_proof: None,
             application: Application::new(place.side, plan),
             dice,
             alarm: u64::MAX,
@@ -233,7 +236,7 @@ impl<R: Party> Node<R> {
 
     fn happened(&mut self, happening: Happening, around: &mut Surroundings<'_>) {
         let side = around.place.side;
-        let Self { engine, application, dice, alarm, questions, .. } = self;
+        let Self { engine, application, dice, alarm, questions, clock, asked_for_proof, .. } = self;
         let mut scene = scene(around, dice, alarm);
         let of_connection = matches!(
             happening,
@@ -263,7 +266,9 @@ impl<R: Party> Node<R> {
             Happening::Channel(id, event) => application.happened(id, event, engine, &mut scene),
             Happening::Global(event) => application.global(event, engine, &mut scene),
             Happening::Proven(keys) => {
-                if keys != Some(vec![scene.plan.host_key.public_key().clone()]) {
+                let waited = asked_for_proof.map(|since| clock.local(scene.place.now).saturating_since(since));
+                let was_late = keys.is_none() && waited.is_some_and(|waited| waited >= Limits::default().proof_grace);
+                if !was_late && keys != Some(vec![scene.plan.host_key.public_key().clone()]) {
                     scene.violation(&format!("the server's own keys were not proven: {keys:?}"));
                 }
                 engine.spend(keys);
@@ -298,6 +303,9 @@ impl<R: Party> Node<R> {
             let Self { dice, alarm, questions, .. } = self;
             if scene(around, dice, alarm).is_due(questions[0].0) {
                 let (_, question) = questions.remove(0);
+                if matches!(question, Question::HostKeys(_)) {
+                    self.asked_for_proof = Some(self.clock.local(around.place.now));
+                }
                 let (plan, login) = (around.plan, &mut self.login);
                 if let Err(text) = self.engine.with(|endpoint| R::answer(endpoint, question, plan, login)) {
                     // A clock that leaps may end the login in the midst of an answer.

@@ -3,8 +3,9 @@
 use crate::corpus::{self, Case};
 use crate::judge::Judge;
 
-/// Keywords that count in OpenSSH even where their block does not apply, which is a mistake of it.
-const ALWAYS_IN_FORCE: &[&str] = &["StreamLocalBindMask", "SyslogFacility"];
+/// Keywords that count in OpenSSH even where their block does not apply, or after another has been said, which is a mistake of
+/// it.
+const ALWAYS_IN_FORCE: &[&str] = &["ForwardAgent", "StreamLocalBindMask", "SyslogFacility"];
 
 /// The hash of the connection: that of 9.2 leaves out the jump.
 const HASH: &str = "%C";
@@ -49,6 +50,76 @@ pub(crate) fn case(seed: u64, judge: &Judge) -> Case {
     }
     Case::new(&format!("seed {seed}"), &text)
 }
+
+/// What gets into a line by a slip of the hand: one of these characters, or a word.
+const CHARACTERS: &str = "\"'\\=# \t,:@%$~!*?-+^/[]019a.\u{e9}";
+const WORDS: &[&str] = &["%%", "%h", "${CORPUS}", "~/", "none", "yes"];
+
+/// One line of the corpus with a few slips of the hand, by a seed.
+pub(crate) fn slipped(seed: u64, judge: &Judge) -> Case {
+    let lines: Vec<String> = corpus::lines()
+        .into_iter()
+        .filter(|case| judge.is_new || !case.text.contains(HASH))
+        // What is run is what is meant.
+        .filter(|case| judge.knows(case) && !case.text.to_lowercase().contains("exec"))
+        .map(|case| case.text)
+        .collect();
+    let mut random = Random(seed);
+    let mut characters: Vec<char> = lines[random.below(lines.len())].trim_end().chars().collect();
+    for _ in 0..random.below(3) + 1 {
+        let at = random.below(characters.len() + 1);
+        match random.below(8) {
+            0 | 1 if at < characters.len() => drop(characters.remove(at)),
+            2 => drop(characters.splice(at..at, WORDS[random.below(WORDS.len())].chars())),
+            _ => characters.insert(at, CHARACTERS.chars().nth(random.below(CHARACTERS.chars().count())).expect("one")),
+        }
+    }
+    let text = String::from_iter(characters) + "\n";
+    Case::new(&format!("slip {seed}"), if is_comparable(&text, judge) { &text } else { "Port 22\n" })
+}
+
+/// Whether we mean to mean the same, and so does OpenSSH 9.2.
+fn is_comparable(text: &str, judge: &Judge) -> bool {
+    let lower = text.to_lowercase().replace('\t', " ");
+    let begins =
+        |keywords: &[&str]| lower.lines().any(|line| keywords.iter().any(|each| line.trim().starts_with(each)));
+    let differs = begins(OF_OTHERS)
+        || begins(WITHOUT_WILDCARDS) && lower.contains(['*', '?', '"', ','])
+        || begins(&["hostname"]) && lower.contains(|c: char| c.is_ascii_digit())
+        || begins(LISTS) && [",,", " ,", ",\n"].iter().any(|empty| lower.contains(empty))
+        || begins(&["rekeylimit"]) && !lower.contains(|c: char| c.is_ascii_digit())
+        || begins(&["dynamicforward", "localforward", "remoteforward"]) && lower.contains('\\')
+        || begins(&["logverbose"])
+        // Of a comma by itself.
+        || begins(&["match"]) && (lower.contains("\"\"") || lower.contains("localnetwork"))
+        || begins(&["proxyjump"]) && lower.contains("[]")
+        // Numbers with blanks before them.
+        || lower.contains("\\ ")
+        // Homes of others are not known here.
+        || lower.contains("~~")
+        || lower.split('~').skip(1).any(|rest| rest.starts_with(|c: char| c != '/' && !c.is_whitespace()));
+    let is_newer = begins(NEWER) && lower.contains(['%', ' ', '#', '='])
+        || begins(&["match"]) && lower.contains('=')
+        || begins(TIMES) && lower.contains('.')
+        || begins(&["ipqos"])
+        || lower.contains('#');
+    !differs && (judge.is_new || !is_newer)
+}
+
+/// Keywords that OpenSSH passes over, whatever follows.
+const OF_OTHERS: &[&str] =
+    &["cipher ", "compressionlevel", "passwordprompt", "protocol", "rhosts", "rsaauth", "useprivileged", "algorithms"];
+
+const LISTS: &[&str] =
+    &["casignature", "hostbasedaccepted", "hostbasedkeytypes", "hostkeyalgorithms", "pubkeyaccepted"];
+
+const WITHOUT_WILDCARDS: &[&str] = &["ciphers", "kexalgorithms", "macs"];
+
+/// What may have decimals since 9.2.
+const TIMES: &[&str] = &["connecttimeout", "controlpersist", "forwardx11timeout", "rekeylimit", "serveraliveinterval"];
+
+/// What takes tokens, or all of the line, since 9.2.
+const NEWER: &[&str] = &["forwardagent", "include", "proxyjump", "setenv", "user"];
 
 /// SplitMix64.
 struct Random(u64);

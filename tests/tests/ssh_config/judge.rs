@@ -214,7 +214,10 @@ impl Judge {
 fn without_false_forwards(lines: &[String]) -> Vec<String> {
     let is_false = |line: &String| {
         let listen = line.strip_prefix("dynamicforward ");
-        listen.is_some_and(|listen| lines.iter().any(|each| each.starts_with(&format!("localforward {listen} /"))))
+        listen.is_some_and(|listen| {
+            let connect = |each: &String| Some(String::from(each.strip_prefix(&format!("localforward {listen} "))?));
+            lines.iter().filter_map(connect).any(|connect| connect.contains('/') && !connect.starts_with('['))
+        })
     };
     lines.iter().filter(|line| !is_false(line)).cloned().collect()
 }

@@ -1,7 +1,7 @@
 //! Our reading of `ssh_config` against that of `ssh -G`: the same lines for the same file, and a refusal where it refuses.
 //!
 //! The files are in `lines.txt`, one line of which is a file of a few lines; in `files.txt`, with `===` between them; and
-//! drawn from the keywords and values of the first by `generated.rs`.
+//! drawn from the keywords and values of the first by `generated.rs`, which also lets the hand slip on them.
 
 mod corpus;
 mod generated;
@@ -77,6 +77,17 @@ fn generated_files_mean_what_they_mean_to_ssh() {
             }
         }
         tally.finish(200, 0);
+    }
+}
+
+#[test]
+fn slips_of_the_hand_mean_what_they_mean_to_ssh() {
+    for judge in judges() {
+        let mut tally = Tally::default();
+        for seed in 0..1500 {
+            tally.judge(&judge, &generated::slipped(seed, &judge), "bar.example.com");
+        }
+        tally.finish(200, 200);
     }
 }
 

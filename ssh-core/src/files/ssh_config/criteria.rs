@@ -52,6 +52,9 @@ pub(super) fn parse(arguments: &mut Arguments) -> Result<Vec<Criterion>, Fault> 
             "all" if criteria.len() > 1 || arguments.next().is_some() => {
                 return Err("\"all\" stands by itself, or after canonical or final".into());
             }
+            "all" | "canonical" | "final" if attached.is_some() => {
+                return Err(format!("\"{lower}\" takes no value"));
+            }
             "all" => Kind::All,
             "canonical" => Kind::Canonical,
             "final" => Kind::Final,
@@ -59,7 +62,7 @@ pub(super) fn parse(arguments: &mut Arguments) -> Result<Vec<Criterion>, Fault> 
         };
         criteria.push(Criterion { negated, kind });
     }
-    Ok(criteria)
+    if criteria.is_empty() { Err("a criterion is missing".into()) } else { Ok(criteria) }
 }
 
 fn with_argument(name: &str, argument: Option<String>) -> Result<Kind, Fault> {

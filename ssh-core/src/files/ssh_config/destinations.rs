@@ -5,6 +5,7 @@ use alloc::{format, string::String, string::ToString as _, vec, vec::Vec};
 use super::line::Arguments;
 use super::numbers::port;
 use super::setting::{Fault, Value, unexpected};
+use super::text::is_domain;
 
 /// An end of a forwarding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,8 +90,8 @@ impl Value for Dynamic {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
         let text = arguments.required()?;
         let listen = fields(&text).and_then(|fields| listen_only(&fields));
-        let listen = listen.filter(|listen| is_open(listen, 1) && !matches!(listen, Address::Path(_)));
-        listen.map(Self).ok_or_else(|| unexpected(&text, "[ADDRESS:]PORT"))
+        let listen = listen.filter(|listen| is_open(listen, 1));
+        listen.map(Self).ok_or_else(|| unexpected(&text, "[ADDRESS:]PORT, or the path of a socket"))
     }
 
     fn show(&self) -> Vec<String> {
@@ -108,14 +109,15 @@ struct Part {
     is_path: bool,
 }
 
-/// What is between colons; brackets hold colons together, and `\` takes the next character as it is.
+/// What is between colons, of which one may be the last character; brackets hold colons together, and `\` takes the next
+/// character as it is.
 fn fields(text: &str) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     let mut rest = text;
     loop {
         let (part, after) = field(rest)?;
         parts.push(part);
-        match after {
+        match after.filter(|after| !after.is_empty()) {
             Some(after) => rest = after,
             None => return Some(parts),
         }
@@ -133,26 +135,22 @@ fn field(text: &str) -> Option<(Part, Option<&str>)> {
             None => None,
         };
     }
-    let mut part = String::new();
+    let mut part = Part { text: String::new(), is_path: false };
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match c {
-            ':' => {
-                let is_path = part.contains('/');
-                return Some((Part { text: part, is_path }, Some(chars.as_str())));
+            ':' => return Some((part, Some(chars.as_str()))),
+            '\\' => part.text.push(chars.next()?),
+            c => {
+                part.is_path |= c == '/';
+                part.text.push(c);
             }
-            '\\' => part.push(chars.next()?),
-            c => part.push(c),
         }
     }
-    let is_path = part.contains('/');
-    Some((Part { text: part, is_path }, None))
+    Some((part, None))
 }
 
 fn tcp(host: Option<&Part>, number: &Part) -> Option<Address> {
-    if number.is_path || host.is_some_and(|host| host.is_path) {
-        return None;
-    }
     Some(Address::Tcp { host: host.map(|host| host.text.clone()), port: port(&number.text)? })
 }
 
@@ -171,7 +169,7 @@ fn listen_only(fields: &[Part]) -> Option<Address> {
 fn listen_and_connect(fields: &[Part]) -> Option<(Address, Address)> {
     let connect = |host: &Part, number: &Part| {
         let to = tcp(Some(host), number)?;
-        (is_open(&to, 1) && !host.text.is_empty()).then_some(to)
+        is_open(&to, 1).then_some(to)
     };
     match fields {
         [listen, to] => Some((path(listen).or_else(|| tcp(None, listen))?, path(to)?)),
@@ -198,7 +196,7 @@ pub enum PermitRemoteOpen {
 
 impl Value for PermitRemoteOpen {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
-        let words = arguments.rest();
+        let words = arguments.some()?;
         if let [word] = words.as_slice() {
             match word.as_str() {
                 "any" => return Ok(Self::Any),
@@ -207,12 +205,12 @@ impl Value for PermitRemoteOpen {
             }
         }
         for word in &words {
-            let split = word.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-            if !split.is_some_and(|(_, number)| number == "*" || port(number).is_some_and(|number| number > 0)) {
+            let number = host_and_rest(word).and_then(|(_, rest)| rest);
+            if !number.is_some_and(|number| number == "*" || port(number).is_some_and(|number| number > 0)) {
                 return Err(unexpected(word, "HOST:PORT, or any or none by itself"));
             }
         }
-        if words.is_empty() { Err("a value is missing".into()) } else { Ok(Self::Only(words)) }
+        Ok(Self::Only(words))
     }
 
     fn show(&self) -> Vec<String> {
@@ -248,6 +246,7 @@ impl JumpHosts {
     /// Reads `[user@]host[:port]` or `ssh://` addresses with commas between them.
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
         let wrong = || unexpected(text, "[USER@]HOST[:PORT], or several with commas");
+        let text = text.split_once('#').map_or(text, |(text, _comment)| text).trim_end_matches([' ', '\t']);
         let hosts = text.split(',').map(jump_host).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
         Ok(Self { hosts, written: text.into() })
     }
@@ -261,33 +260,79 @@ impl JumpHosts {
     pub(super) fn text(&self) -> String {
         let Some(last) = self.hosts.last() else { return String::new() };
         let user = last.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
-        let host = if last.host.contains(':') { format!("[{}]", last.host) } else { last.host.clone() };
+        let is_number = last.host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let is_held = is_number || last.host.contains(':');
+        let host = if is_held { format!("[{}]", last.host) } else { last.host.clone() };
         let port = last.port.map_or_else(String::new, |port| format!(":{port}"));
         let before = self.written.rsplit_once(',').map_or_else(String::new, |(before, _)| format!("{before},"));
         format!("{before}{user}{host}{port}")
     }
 }
 
+/// A host, which brackets may hold together, and what follows its colon.
+fn host_and_rest(text: &str) -> Option<(&str, Option<&str>)> {
+    let (host, after) = match text.strip_prefix('[') {
+        Some(inside) => inside.split_once(']')?,
+        None => text.split_at_checked(text.find([':', '/']).unwrap_or(text.len()))?,
+    };
+    match after.strip_prefix(':') {
+        Some(rest) => Some((host, Some(rest))),
+        None => after.is_empty().then_some((host, None)),
+    }
+}
+
+/// `[USER@]HOST[:[PORT]]`, or an address that begins with `ssh://`.
 fn jump_host(text: &str) -> Option<JumpHost> {
-    let text = text.strip_prefix("ssh://").map_or(text, |uri| uri.strip_suffix('/').unwrap_or(uri));
-    let (user, rest) = match text.rsplit_once('@') {
-        Some((user, rest)) => (Some(user), rest),
-        None => (None, text),
-    };
-    let (host, number) = match rest.strip_prefix('[') {
-        Some(inside) => {
-            let (host, after) = inside.split_once(']')?;
-            (host, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
-        }
-        None => match rest.split_once(':') {
-            Some((host, number)) if !number.contains(':') => (host, Some(number)),
-            _ => (rest, None),
-        },
-    };
-    let number = match number {
-        Some(number) => Some(port(number).filter(|&number| number > 0)?),
+    if let Some(uri) = text.strip_prefix("ssh://") {
+        return jump_uri(uri);
+    }
+    let (user, rest) = text.rsplit_once('@').map_or((None, text), |(user, rest)| (Some(user), rest));
+    made(user.map(String::from), rest)
+}
+
+/// What follows `ssh://`: a domain and no other kind of name, and parameters behind the user, which mean nothing here.
+fn jump_uri(uri: &str) -> Option<JumpHost> {
+    let (user, rest) = uri.split_once('@').map_or((None, uri), |(user, rest)| (Some(user), rest));
+    let user = match user {
+        Some(user) => Some(decoded(user.split_once(';').map_or(user, |(user, _)| user))?),
         None => None,
     };
-    let user = user.map(String::from).filter(|user| !user.is_empty());
-    (!host.is_empty()).then(|| JumpHost { user, host: host.into(), port: number })
+    let rest = rest.strip_suffix('/').map_or(Some(rest), |rest| (!rest.ends_with(':')).then_some(rest))?;
+    let mut made = made(user, rest)?;
+    if !is_domain(&made.host) {
+        return None;
+    }
+    made.host.truncate(made.host.trim_end_matches('.').len());
+    Some(made)
+}
+
+fn made(user: Option<String>, rest: &str) -> Option<JumpHost> {
+    let (host, number) = host_and_rest(rest)?;
+    let number = match number {
+        None | Some("") => None,
+        Some(number) => Some(port(number).filter(|&number| number > 0)?),
+    };
+    let is_named = !host.is_empty() && user.as_ref().is_none_or(|user| !user.is_empty());
+    is_named.then(|| JumpHost { user, host: host.into(), port: number })
+}
+
+/// `%` and two digits are a byte (RFC 3986 §2.1), and `+` is a blank.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    loop {
+        rest = match rest {
+            [] => return String::from_utf8(bytes).ok(),
+            [b'%', high, low, after @ ..] => {
+                bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
+                after
+            }
+            [b'%', ..] => return None,
+            [byte, after @ ..] => {
+                bytes.push(if *byte == b'+' { b' ' } else { *byte });
+                after
+            }
+        };
+    }
 }

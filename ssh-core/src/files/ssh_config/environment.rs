@@ -30,7 +30,7 @@ impl SendEnv {
 
 impl Value for SendEnv {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
-        let names = arguments.rest();
+        let names = arguments.some()?;
         match names.iter().find(|name| name.is_empty() || name.contains('=')) {
             Some(wrong) => Err(unexpected(wrong, "the name of a variable")),
             None => Ok(Self(names)),
@@ -54,8 +54,8 @@ pub struct SetEnv(pub Vec<(String, String)>);
 impl Value for SetEnv {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for word in arguments.rest() {
-            let pair = word.split_once('=').filter(|(name, _)| !name.is_empty());
+        for word in arguments.some()? {
+            let pair = word.split_once('=');
             let (name, value) = pair.ok_or_else(|| unexpected(&word, "NAME=VALUE"))?;
             if !pairs.iter().any(|(each, _)| each == name) {
                 pairs.push((name.into(), value.into()));

@@ -195,7 +195,7 @@ pub struct ChannelTimeouts(pub Vec<(String, String, u32)>);
 
 impl Value for ChannelTimeouts {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
-        let words = arguments.rest();
+        let words = arguments.some()?;
         if let [none] = words.as_slice()
             && none == "none"
         {

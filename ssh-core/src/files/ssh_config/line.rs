@@ -1,6 +1,6 @@
 //! A line: its keyword and its arguments.
 
-use alloc::{collections::VecDeque, string::String, vec::Vec};
+use alloc::{borrow::Cow, collections::VecDeque, string::String, vec::Vec};
 
 use super::setting::{ConfigError, Fault, Origin};
 
@@ -22,6 +22,11 @@ impl Arguments {
         Self { words: [value.clone()].into(), raw: value }
     }
 
+    /// Nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// The next argument.
     pub(super) fn next(&mut self) -> Option<String> {
         self.words.pop_front()
@@ -30,6 +35,11 @@ impl Arguments {
     /// The next argument, which must be there and not be empty.
     pub(super) fn required(&mut self) -> Result<String, Fault> {
         self.next().filter(|word| !word.is_empty()).ok_or_else(|| "a value is missing".into())
+    }
+
+    /// All arguments that are left, of which there must be some.
+    pub(super) fn some(&mut self) -> Result<Vec<String>, Fault> {
+        if self.is_empty() { Err("a value is missing".into()) } else { Ok(self.rest()) }
     }
 
     /// All arguments that are left.
@@ -87,18 +97,17 @@ pub(super) fn split(line: &str) -> Result<Option<(String, Arguments)>, (String, 
     }
 }
 
-/// The first word, which ends at a blank or `=`, and what follows blanks and at most one `=`. `None`: a quote is open.
-fn first_word(text: &str) -> Option<(&str, &str)> {
-    let Some(end) = text.find(|c| BLANKS.contains(&c) || c == '"' || c == '=') else { return Some((text, "")) };
+/// The first word, which ends at a blank, `=` or the end of a quotation, and what follows blanks and at most one `=`. `None`: a
+/// quote is open.
+fn first_word(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let Some(end) = text.find(|c| BLANKS.contains(&c) || c == '"' || c == '=') else { return Some((text.into(), "")) };
     let (word, rest) = text.split_at_checked(end)?;
     if let Some(quoted) = rest.strip_prefix('"') {
         let (inside, after) = quoted.split_once('"')?;
-        // A quote in the middle of a keyword makes no keyword.
-        let word = if word.is_empty() { inside } else { text };
-        return Some((word, after.trim_start_matches(BLANKS)));
+        return Some((alloc::format!("{word}{inside}").into(), after.trim_start_matches(BLANKS)));
     }
     let rest = rest.trim_start_matches(BLANKS);
-    Some((word, rest.strip_prefix('=').map_or(rest, |rest| rest.trim_start_matches(BLANKS))))
+    Some((word.into(), rest.strip_prefix('=').map_or(rest, |rest| rest.trim_start_matches(BLANKS))))
 }
 
 /// Single and double quotes; `\` before a quote, itself or, outside quotes, a blank; with `comments`, `#` where a word would

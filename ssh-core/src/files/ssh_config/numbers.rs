@@ -59,7 +59,7 @@ impl Value for Port {
 
 /// A port, or the one service name known here.
 pub(super) fn port(word: &str) -> Option<u16> {
-    if word == "ssh" { Some(22) } else { word.parse().ok() }
+    if word == "ssh" { Some(22) } else { word.trim_start_matches(' ').parse().ok() }
 }
 
 /// `CompressionLevel`: 1, the fastest, to 9.
@@ -99,7 +99,11 @@ pub struct BindMask(pub u32);
 impl Value for BindMask {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
         let word = arguments.required()?;
-        let mask = u32::from_str_radix(&word, 8).ok().filter(|&mask| mask <= 0o777);
+        let digits = word.trim_start_matches(['+', '-']);
+        let end = digits.find(|c: char| !c.is_digit(8)).unwrap_or(digits.len());
+        // As in OpenSSH, what is no octal digit ends the number.
+        let mask = digits.get(..end).and_then(|digits| u32::from_str_radix(digits, 8).ok());
+        let mask = mask.filter(|&mask| mask == 0 || mask <= 0o777 && !word.starts_with('-'));
         mask.map(Self).ok_or_else(|| unexpected(&word, "an octal mask from 0 to 777"))
     }
 
@@ -177,7 +181,7 @@ impl IpQos {
             return Ok(None);
         }
         let named = CLASSES.iter().find(|(name, _)| *name == lower).map(|(_, class)| *class);
-        let class = named.or_else(|| word.parse().ok());
+        let class = named.or_else(|| word.parse::<i16>().ok().and_then(|number| u8::try_from(number).ok()));
         class.map(Some).ok_or_else(|| unexpected(word, "a class such as af21, cs0 or ef, a number to 255, or none"))
     }
 
@@ -235,22 +239,53 @@ impl Value for TunnelDevice {
 pub struct Units;
 
 impl Units {
-    /// Bytes, with `K`, `M`, `G`, `T` or `P` for powers of 1024.
+    /// Bytes: a number, which may have decimals, and `K`, `M`, `G`, `T`, `P` or `E` for a power of 1024. What follows the letter
+    /// counts no more if it is no letter or digit.
     pub fn bytes(text: &str) -> Option<u64> {
-        let (digits, shift) = match text.as_bytes().last()?.to_ascii_uppercase() {
-            b'K' => (text.get(..text.len() - 1)?, 10),
-            b'M' => (text.get(..text.len() - 1)?, 20),
-            b'G' => (text.get(..text.len() - 1)?, 30),
-            b'T' => (text.get(..text.len() - 1)?, 40),
-            b'P' => (text.get(..text.len() - 1)?, 50),
-            _ => (text, 0),
+        let text = text.strip_prefix('+').unwrap_or(text);
+        let (number, unit) =
+            text.split_at_checked(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()))?;
+        let mut unit = unit.chars();
+        let shift = match unit.next().map(|c| c.to_ascii_uppercase()) {
+            None | Some('B') => 0,
+            Some('K') => 10,
+            Some('M') => 20,
+            Some('G') => 30,
+            Some('T') => 40,
+            Some('P') => 50,
+            Some('E') => 60,
+            Some(_) => return None,
         };
-        let number: u64 = digits.parse().ok()?;
-        number.checked_mul(1 << shift).filter(|&bytes| i64::try_from(bytes).is_ok())
+        let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+        if unit.next().is_some_and(|c| c.is_ascii_alphanumeric()) || decimals.contains('.') || number.is_empty() {
+            return None;
+        }
+        let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+        let bytes = whole.checked_mul(1 << shift)?.checked_add(Self::part(decimals, shift))?;
+        i64::try_from(bytes).is_ok().then_some(bytes)
     }
 
-    /// Seconds, or numbers with `s`, `m`, `h`, `d` or `w` that add up, such as `1h30m`.
+    /// What the digits behind the point are worth.
+    fn part(decimals: &str, shift: u32) -> u64 {
+        let mut part = 0_u128;
+        // More digits than these are less than a byte.
+        for digit in decimals.chars().take(18).collect::<Vec<_>>().into_iter().rev().filter_map(|c| c.to_digit(10)) {
+            part = (part + (u128::from(digit) << 64)) / 10;
+        }
+        u64::try_from((part << shift) >> 64).unwrap_or_default()
+    }
+
+    /// Seconds, which may have decimals that do not count, or numbers with `s`, `m`, `h`, `d` or `w` that add up, such as
+    /// `1h30m`.
     pub fn seconds(text: &str) -> Option<u32> {
+        if let Some((whole, decimals)) = text.split_once('.') {
+            let is_decimal = !decimals.is_empty() && decimals.bytes().all(|byte| byte.is_ascii_digit());
+            let whole = if whole.is_empty() { "0" } else { whole };
+            return is_decimal
+                .then(|| whole.parse().ok())
+                .flatten()
+                .filter(|&seconds| seconds <= i32::MAX.unsigned_abs());
+        }
         let mut seconds = 0_u64;
         let mut rest = text;
         while !rest.is_empty() {

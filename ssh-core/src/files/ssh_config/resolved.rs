@@ -10,7 +10,8 @@ use super::intervals::ControlPersist;
 use super::line::Arguments;
 use super::matching::list_fits;
 use super::resolver::Request;
-use super::setting::{ConfigError, Fault, Field, Origin, Setting};
+use super::setting::{ConfigError, Fault, Field, Origin, Setting, unexpected};
+use super::text::{AgentSocket, ForwardAgent};
 use super::tokens::{
     Facts, OF_LOCAL_COMMAND, OF_PROXY_COMMAND, OF_USER, TokenError, Tokens, USUAL, dangerous, expand_environment,
     expand_tilde,
@@ -37,6 +38,15 @@ const UNSUPPORTED: &[&str] = &[
 
 /// Keywords that are settled when canonicalization begins.
 const OF_CANONICALIZATION: &[&str] = &["canonicalizehostname", "canonicalizemaxdots", "canonicalizefallbacklocal"];
+
+/// Keywords that may be followed by a comment alone, and then have no effect.
+const MAY_SAY_NOTHING: &[&str] = &["globalknownhostsfile", "logverbose", "userknownhostsfile"];
+
+/// Whether the name of a user may come from tokens and variables.
+fn is_harmless_user(name: &str) -> bool {
+    let begins_option = name.starts_with('-') || name.contains(" -") || name.contains("\t-");
+    !begins_option && !name.contains(|c: char| c.is_control() || "'`\";&<>|(){}$\\".contains(c))
+}
 
 /// A keyword that was read and has no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,6 +225,9 @@ impl Resolved {
         if keyword == "refuseconnection" && active {
             return Err(format!("the connection is refused: {}", arguments.required()?.escape_debug()));
         }
+        if MAY_SAY_NOTHING.contains(&keyword) && arguments.is_empty() {
+            return Ok(());
+        }
         let active = active && !(self.is_canonical && OF_CANONICALIZATION.contains(&keyword));
         if let Some(field) = self.field_mut(keyword) {
             field.take(arguments, origin, active)?;
@@ -344,7 +357,11 @@ impl Resolved {
         }
         self.tokens = self.tokens(request, host);
         if let Some(user) = self.login.user.value.clone() {
-            self.login.user.value = Some(self.expand_for("user", &user, OF_USER, false)?);
+            let expanded = self.expand_for("user", &user, OF_USER, false)?;
+            if expanded != user && !is_harmless_user(&expanded) {
+                return Err(self.wrong("user", unexpected(&expanded, "a name without characters that shells know")));
+            }
+            self.login.user.value = Some(expanded);
             self.tokens = self.tokens(request, host);
         }
         self.user = self.login.user.value.clone().unwrap_or_else(|| request.local.user.clone());
@@ -406,7 +423,13 @@ impl Resolved {
             && agent.variable().is_none()
         {
             let path = self.expand_for("identityagent", &agent.0, USUAL, true)?;
-            self.identities.agent.value = Some(super::text::AgentSocket(path));
+            self.identities.agent.value = Some(AgentSocket(path));
+        }
+        if let ForwardAgent::Socket(agent) = self.forwarding.agent.value.clone()
+            && agent.variable().is_none()
+        {
+            let path = self.expand_for("forwardagent", &agent.0, USUAL, true)?;
+            self.forwarding.agent.value = ForwardAgent::Socket(AgentSocket(path));
         }
         Ok(())
     }
@@ -418,9 +441,8 @@ impl Resolved {
                 Some(command.map_err(|e| self.wrong("remotecommand", e.to_string()))?);
         }
         if let Some(text) = self.connection.version_addendum.value.0.clone() {
-            let text = self.tokens.expand(&text, USUAL);
-            self.connection.version_addendum.value.0 =
-                Some(text.map_err(|e| self.wrong("versionaddendum", e.to_string()))?);
+            let text = self.expand_for("versionaddendum", &text, USUAL, false)?;
+            self.connection.version_addendum.value.0 = Some(text);
         }
         let mut pairs = self.session.set_env.value.0.clone();
         for (_, value) in &mut pairs {
@@ -443,13 +465,23 @@ impl Resolved {
                 self.expand_address("remoteforward", connect)?;
             }
         }
-        (self.forwarding.local, self.forwarding.remote) = (local, remote);
+        let mut dynamic = self.forwarding.dynamic.clone();
+        for forward in &mut dynamic.values {
+            self.expand_address("dynamicforward", &mut forward.value.0)?;
+        }
+        let forwarding = &mut self.forwarding;
+        (forwarding.local, forwarding.remote, forwarding.dynamic) = (local, remote, dynamic);
         Ok(())
     }
 
     fn expand_address(&self, keyword: &str, address: &mut Address) -> Result<(), ConfigError> {
-        if let Address::Path(path) = address {
-            *path = self.expand_for(keyword, path, USUAL, false)?;
+        match address {
+            Address::Path(path) => *path = self.expand_for(keyword, path, USUAL, false)?,
+            Address::Tcp { host: Some(host), .. } => {
+                let expanded = expand_environment(host, &self.environment);
+                *host = expanded.map_err(|error| self.wrong(keyword, error.to_string()))?;
+            }
+            Address::Tcp { host: None, .. } => {}
         }
         Ok(())
     }

@@ -377,7 +377,10 @@ impl Resolver {
         for path in arguments.rest() {
             // As OpenSSH does: a path with a variable that is not set is left out.
             let expanded = match tokens::expand_environment(&path, &self.request.local.environment) {
-                Err(error) if error.is_unset => continue,
+                Err(error) if error.is_unset => {
+                    tokens.expand(&path, USUAL).map_err(|error| error.to_string())?;
+                    continue;
+                }
                 path => path.and_then(|path| tokens.expand(&path, USUAL)).map_err(|error| error.to_string())?,
             };
             let pattern = match expanded.chars().next() {
@@ -397,7 +400,8 @@ impl Resolver {
 
     fn end_first_pass(&mut self) -> Result<(), ConfigError> {
         let host = self.resolved.host_name(&self.host).map_err(|fault| self.about("hostname", fault))?;
-        self.host = if host.parse::<IpAddr>().is_ok() { host } else { host.to_ascii_lowercase() };
+        // What has a colon is taken for an address.
+        self.host = if host.contains(':') { host } else { host.to_ascii_lowercase() };
         let direct = self.resolved.proxy.value == Proxy::None;
         self.canonicalization = Canonicalization::new(&self.host, &self.resolved.connection, direct);
         self.phase = Phase::Canonical;

@@ -97,7 +97,7 @@ impl Value for Domains {
     }
 }
 
-fn is_domain(text: &str) -> bool {
+pub(super) fn is_domain(text: &str) -> bool {
     let starts = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     starts && text.chars().all(fits) && !text.contains("..")
@@ -184,10 +184,7 @@ impl AgentSocket {
 impl Value for Option<AgentSocket> {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
         let socket = AgentSocket(arguments.required()?);
-        let is_name = |name: &str| {
-            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        };
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         match socket.variable() {
             Some(name) if !is_name(name) => Err(unexpected(&socket.0, "the name of a variable")),
             _ => Ok(Some(socket)),
@@ -213,10 +210,11 @@ pub enum ForwardAgent {
 impl Value for ForwardAgent {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
         let socket = <Option<AgentSocket>>::parse(arguments)?;
-        Ok(match socket.as_ref().map(|socket| socket.0.as_str()) {
-            Some("yes" | "true") => Self::Yes,
-            None | Some("no" | "false") => Self::No,
-            Some(path) => Self::Socket(AgentSocket(path.into())),
+        let Some(socket) = socket else { return Ok(Self::No) };
+        Ok(match socket.0.to_ascii_lowercase().as_str() {
+            "yes" | "true" => Self::Yes,
+            "no" | "false" => Self::No,
+            _ => Self::Socket(socket),
         })
     }
 
