@@ -26,6 +26,7 @@ mod net;
 pub mod peer;
 mod process;
 pub mod simulator;
+pub mod slips;
 
 use std::time::Duration;
 

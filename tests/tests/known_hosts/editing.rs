@@ -6,6 +6,7 @@ use std::process::Command;
 
 use ssh_interop_tests::peer::openssh::{KeyType, keygen};
 use ssh_interop_tests::peer::{command, newer_openssh, require_all};
+use ssh_interop_tests::slips::Random;
 use ssh_interop_tests::{DEADLINE, Output, our_binary, run_with_timeout, temp_dir};
 
 /// Lines, in which `A` and `B` are keys and `H(name)` is a name that was hashed by `ssh-keygen`; then names to look for.
@@ -132,6 +133,43 @@ fn hosts_are_found_and_forgotten() {
                 if got != expected && !refused {
                     differences.push(format!("{lines:?} {options:?}\n  ours   {got:?}\n  theirs {expected:?}"));
                 }
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Words that get into a file by a slip of the hand.
+const WORDS: &[&str] = &["host", "other", "@revoked ", "@cert-authority ", "|1|", "[host]:2222", "ssh-rsa ", "\n"];
+
+/// The same in files that the hand slipped on.
+#[test]
+fn slips_of_the_hand_change_what_they_change_to_ssh_keygen() {
+    if !require_all(&["ssh-keygen"]) {
+        return;
+    }
+    let directory = temp_dir();
+    let keys = Keys::new(directory.path());
+    let mut differences = Vec::new();
+    for theirs in keygens() {
+        for seed in 0..4000 {
+            let mut random = Random::new(seed);
+            let (lines, names) = random.one(FILES);
+            // What cannot be hashed is no name.
+            let is_hashed = lines.contains("H(");
+            let slipped = if is_hashed { (*lines).into() } else { random.slip(lines, WORDS) };
+            let name = if names.is_empty() { "host" } else { random.one(names) };
+            let name = if random.below(4) == 0 { random.slip(name, WORDS) } else { name.into() };
+            let text = keys.fill(theirs, directory.path(), &slipped);
+            let text = if is_hashed { random.slip(&text, WORDS) } else { text };
+            // Carriage returns within lines, and what is cut off at the end, OpenSSH reads in ways of its own.
+            let text = text.replace('\r', "") + "\n";
+            let options = [*random.one(OPTIONS), &[&*name]].concat();
+            let expected = outcome(theirs(), &options, directory.path(), &text);
+            let got = outcome(ours(), &options, directory.path(), &text);
+            let refused = !expected.0 && !got.0 && expected.2 == got.2 && options.contains(&"-R");
+            if got != expected && !refused {
+                differences.push(format!("{seed}: {slipped:?} {options:?}\n  ours   {got:?}\n  theirs {expected:?}"));
             }
         }
     }

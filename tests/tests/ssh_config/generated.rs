@@ -1,5 +1,7 @@
 //! Files made of lines of the corpus, by a seed.
 
+use ssh_interop_tests::slips::Random;
+
 use crate::corpus::{self, Case};
 use crate::judge::Judge;
 
@@ -38,7 +40,7 @@ pub(crate) fn case(seed: u64, judge: &Judge) -> Case {
         .filter(|case| judge.knows(case) && judge.accepts(case) && case.text.matches('\n').count() == 1)
         .map(|case| case.text)
         .collect();
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut text = String::new();
     for _ in 0..random.below(4) + 2 {
         text.push_str(BLOCKS[random.below(BLOCKS.len())]);
@@ -51,8 +53,7 @@ pub(crate) fn case(seed: u64, judge: &Judge) -> Case {
     Case::new(&format!("seed {seed}"), &text)
 }
 
-/// What gets into a line by a slip of the hand: one of these characters, or a word.
-const CHARACTERS: &str = "\"'\\=# \t,:@%$~!*?-+^/[]019a.\u{e9}";
+/// Words that get into a line by a slip of the hand.
 const WORDS: &[&str] = &["%%", "%h", "${CORPUS}", "~/", "none", "yes"];
 
 /// One line of the corpus with a few slips of the hand, by a seed.
@@ -64,17 +65,9 @@ pub(crate) fn slipped(seed: u64, judge: &Judge) -> Case {
         .filter(|case| judge.knows(case) && !case.text.to_lowercase().contains("exec"))
         .map(|case| case.text)
         .collect();
-    let mut random = Random(seed);
-    let mut characters: Vec<char> = lines[random.below(lines.len())].trim_end().chars().collect();
-    for _ in 0..random.below(3) + 1 {
-        let at = random.below(characters.len() + 1);
-        match random.below(8) {
-            0 | 1 if at < characters.len() => drop(characters.remove(at)),
-            2 => drop(characters.splice(at..at, WORDS[random.below(WORDS.len())].chars())),
-            _ => characters.insert(at, CHARACTERS.chars().nth(random.below(CHARACTERS.chars().count())).expect("one")),
-        }
-    }
-    let text = String::from_iter(characters) + "\n";
+    let mut random = Random::new(seed);
+    let line = random.one(&lines).clone();
+    let text = random.slip(line.trim_end(), WORDS) + "\n";
     Case::new(&format!("slip {seed}"), if is_comparable(&text, judge) { &text } else { "Port 22\n" })
 }
 
@@ -120,16 +113,3 @@ const TIMES: &[&str] = &["connecttimeout", "controlpersist", "forwardx11timeout"
 
 /// What takes tokens, or all of the line, since 9.2.
 const NEWER: &[&str] = &["forwardagent", "include", "proxyjump", "setenv", "user"];
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % end as u64) as usize
-    }
-}

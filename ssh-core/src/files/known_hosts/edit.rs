@@ -15,7 +15,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use base64ct::{Base64, Encoding};
 
-use super::{Entry, FormatEntryError, HASH, Hosts, Marker, first_word, hash_name};
+use super::{Entry, FormatEntryError, HASH, Hosts, Marker, first_word, has_salt, hash_name};
 use crate::key::PublicKey;
 use crate::random::{RandomError, SecureRandom};
 
@@ -256,6 +256,8 @@ impl<'a> Line<'a> {
         let (key_type, blob) = first_word(key);
         let matched = match name.map(|name| Hosts::parse(hosts).map(|hosts| hosts.cover(&name.to_ascii_lowercase()))) {
             Some(Ok(matched)) => matched,
+            // A hash that makes no sense is nobody's.
+            Some(Err(_)) if has_salt(hosts) => false,
             Some(Err(_)) => return Self::Invalid,
             None => false,
         };

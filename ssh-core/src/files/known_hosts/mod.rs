@@ -273,6 +273,12 @@ impl Hosts {
     }
 }
 
+/// Whether a hashed name has a salt, whatever its hash is.
+fn has_salt(field: &[u8]) -> bool {
+    let mut parts = field.strip_prefix(b"|1|").unwrap_or_default().split(|&byte| byte == b'|');
+    parts.next().and_then(decode_hash).is_some() && parts.next().is_some()
+}
+
 fn decode_hash(base64: &[u8]) -> Option<[u8; HASH]> {
     let mut buffer = [0; HASH + 4];
     Base64::decode(base64, &mut buffer).ok()?.try_into().ok()

@@ -287,7 +287,7 @@ fn jump_host(text: &str) -> Option<JumpHost> {
         return jump_uri(uri);
     }
     let (user, rest) = text.rsplit_once('@').map_or((None, text), |(user, rest)| (Some(user), rest));
-    made(user.map(String::from), rest)
+    jump(user.map(String::from), rest)
 }
 
 /// What follows `ssh://`: a domain and no other kind of name, and parameters behind the user, which mean nothing here.
@@ -298,15 +298,18 @@ fn jump_uri(uri: &str) -> Option<JumpHost> {
         None => None,
     };
     let rest = rest.strip_suffix('/').map_or(Some(rest), |rest| (!rest.ends_with(':')).then_some(rest))?;
-    let mut made = made(user, rest)?;
-    if !is_domain(&made.host) {
+    let mut jump = jump(user, rest)?;
+    if !is_domain(&jump.host) {
         return None;
     }
-    made.host.truncate(made.host.trim_end_matches('.').len());
-    Some(made)
+    if jump.host.ends_with('.') {
+        jump.host.pop();
+    }
+    Some(jump)
 }
 
-fn made(user: Option<String>, rest: &str) -> Option<JumpHost> {
+/// `HOST[:[PORT]]`, as this user.
+fn jump(user: Option<String>, rest: &str) -> Option<JumpHost> {
     let (host, number) = host_and_rest(rest)?;
     let number = match number {
         None | Some("") => None,

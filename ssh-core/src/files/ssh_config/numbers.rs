@@ -99,7 +99,7 @@ pub struct BindMask(pub u32);
 impl Value for BindMask {
     fn parse(arguments: &mut Arguments) -> Result<Self, Fault> {
         let word = arguments.required()?;
-        let digits = word.trim_start_matches(['+', '-']);
+        let digits = word.strip_prefix(['+', '-']).unwrap_or(&word);
         let end = digits.find(|c: char| !c.is_digit(8)).unwrap_or(digits.len());
         // As in OpenSSH, what is no octal digit ends the number.
         let mask = digits.get(..end).and_then(|digits| u32::from_str_radix(digits, 8).ok());
@@ -267,11 +267,9 @@ impl Units {
 
     /// What the digits behind the point are worth.
     fn part(decimals: &str, shift: u32) -> u64 {
-        let mut part = 0_u128;
         // More digits than these are less than a byte.
-        for digit in decimals.chars().take(18).collect::<Vec<_>>().into_iter().rev().filter_map(|c| c.to_digit(10)) {
-            part = (part + (u128::from(digit) << 64)) / 10;
-        }
+        let digits = decimals.get(..18).unwrap_or(decimals).bytes().rev();
+        let part = digits.fold(0, |part, digit| (part + (u128::from(digit.saturating_sub(b'0')) << 64)) / 10);
         u64::try_from((part << shift) >> 64).unwrap_or_default()
     }
 
