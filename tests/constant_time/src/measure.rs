@@ -4,6 +4,8 @@ use std::hint::black_box;
 
 use ssh_core::random::ChaChaRandom;
 
+use crate::allocator::with_fresh_memory;
+
 pub struct Measure {
     /// How many secrets each operation gets.
     pub secrets: u32,
@@ -15,7 +17,8 @@ impl Measure {
     pub fn each<S, R>(&self, operation: &str, mut prepare: impl FnMut(u32) -> S, operate: impl Fn(&mut S) -> R) {
         for number in 0..=self.secrets {
             let mut secret = prepare(number);
-            measured(&mut || drop(black_box(operate(black_box(&mut secret)))));
+            with_fresh_memory(|| measured(&mut || drop(black_box(operate(black_box(&mut secret))))));
+            drop(secret);
             println!("{}\t{operation}", if number == 0 { "warm-up" } else { "measured" });
         }
     }
