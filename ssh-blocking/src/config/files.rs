@@ -15,7 +15,7 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// The files that are wanted, by name. Those that do not exist are left out unless they must.
 pub(super) fn read(wanted: &Read, home: &str) -> Result<Vec<ConfigFile>> {
     let path = in_home(&wanted.pattern, home);
-    let paths = if wanted.is_literal { vec![path.into()] } else { matching(&without_escapes(&path)) };
+    let paths = if wanted.is_literal { vec![path.into()] } else { matching(&for_the_library(&path)) };
     let files = paths.iter().map(|path| read_file(path, wanted).map_err(|error| in_file(path, error)));
     files.filter_map(Result::transpose).collect()
 }
@@ -35,8 +35,9 @@ fn matching(pattern: &str) -> Vec<PathBuf> {
     glob::glob_with(pattern, options).map(|paths| paths.flatten().collect()).unwrap_or_default()
 }
 
-/// `\` takes the next character as it is, which is a class of its own to those who do not know `\`.
-fn without_escapes(pattern: &str) -> String {
+/// The same pattern without what glob(7) and the library mean different things by: `\` takes the next character as it is, which
+/// is a class of its own to those who do not know `\`; and any number of `*` is one.
+fn for_the_library(pattern: &str) -> String {
     let mut plain = String::new();
     let mut characters = pattern.chars();
     while let Some(c) = characters.next() {
@@ -45,6 +46,7 @@ fn without_escapes(pattern: &str) -> String {
                 Some(c @ ('*' | '?' | '[' | ']')) => plain.extend(['[', c, ']']),
                 escaped => plain.extend(escaped),
             },
+            '*' if plain.ends_with('*') => {}
             c => plain.push(c),
         }
     }
@@ -62,11 +64,11 @@ fn read_file(path: &Path, wanted: &Read) -> io::Result<Option<ConfigFile>> {
     if wanted.check_permissions && (owner != 0 && owner != own || metadata.mode() & 0o022 != 0) {
         return Err(io::Error::other("bad owner or permissions: others could write it"));
     }
-    let mut text = Vec::new();
     // As OpenSSH has it, a directory among included files is as good as an empty one.
     if metadata.is_dir() && !wanted.must_exist {
         return Ok(None);
     }
+    let mut text = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut text)?;
     if text.len() as u64 > MAX_FILE {
         return Err(io::Error::other("it is too long for a configuration"));

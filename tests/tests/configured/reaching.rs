@@ -1,13 +1,19 @@
 //! Reaching a host: whether at all, by which address, from which, with which socket.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
+use futures_util::future::select;
+use rustix::process::{Pid, test_kill_process};
+use ssh_async::Smol;
 use ssh_blocking::Error;
 use ssh_interop_tests::peer::openssh::Sshd;
 use ssh_interop_tests::peer::{newer_openssh, require_all};
 use ssh_interop_tests::{DEADLINE, run_with_timeout};
 
-use crate::common::{Files, Person, both_say, neither_gets_in, ours};
+use crate::common::{Adapter, Files, Person, async_session, both_say, neither_gets_in, ours};
 
 /// What lets us in.
 fn by_key(files: &Files, sshd: &Sshd) -> String {
@@ -116,8 +122,51 @@ fn a_host_that_is_silent_takes_no_longer_than_configured() {
     assert!(matches!(&error, Error::Connect { error, .. } if error.kind() == std::io::ErrorKind::TimedOut), "{error}");
 }
 
+/// A command that says nothing is given up, and nothing of it is left: after `ConnectTimeout`, and when nobody waits any more.
+#[test]
+fn a_proxy_that_is_silent_is_ended() {
+    if !require_all(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let (sshd, mut files) = (Sshd::builder().start(), Files::new());
+    let identity = by_key(&files, &sshd);
+    let noted = files.path("pid");
+    let silent = format!("ProxyCommand /bin/sh -c \"echo $$ > {}; exec sleep 1000\"", noted.display());
+    files.host("silent", &sshd, &[silent.clone(), "ConnectTimeout 1".into(), identity.clone()]);
+    files.host("patient", &sshd, &[silent, identity]);
+    let config = files.written();
+    for adapter in Adapter::ALL {
+        let error = adapter.ours(&config, "silent", &Person::default()).expect_err("nobody answers");
+        assert!(matches!(error, Error::Timeout { .. }), "{adapter:?}: {error}");
+        assert_over(&noted);
+    }
+    smol::block_on(async {
+        let person = Person::default();
+        let connecting = async_session(Smol, &config, "patient", &person);
+        let a_while = async {
+            while !std::fs::read_to_string(&noted).is_ok_and(|text| text.ends_with('\n')) {
+                smol::Timer::after(Duration::from_millis(20)).await;
+            }
+        };
+        select(pin!(connecting), pin!(a_while)).await;
+    });
+    assert_over(&noted);
+}
+
+/// The process that noted its number ends.
+fn assert_over(noted: &Path) {
+    let text = std::fs::read_to_string(noted).expect("it ran");
+    let pid = Pid::from_raw(text.trim().parse().expect("a number")).expect("no 0");
+    let deadline = Instant::now() + DEADLINE;
+    while test_kill_process(pid).is_ok() {
+        assert!(Instant::now() < deadline, "{pid:?} is still there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::fs::remove_file(noted).expect("it is ours");
+}
+
 fn fill(address: SocketAddr) -> Vec<TcpStream> {
-    let patience = std::time::Duration::from_millis(200);
+    let patience = Duration::from_millis(200);
     let mut queue = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, patience) {
         queue.push(stream);

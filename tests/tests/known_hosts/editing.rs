@@ -112,6 +112,15 @@ fn outcome(
     (output.code() == Some(0), output.stdout_text(), text, kept)
 }
 
+/// What `ssh-keygen` and we do that is not the same.
+fn difference(theirs: fn() -> Command, options: &[&str], directory: &Path, text: &str) -> Option<String> {
+    let expected = outcome(theirs(), options, directory, text);
+    let got = outcome(ours(), options, directory, text);
+    // Where nothing can be done both print only what was found, and ours not even that.
+    let refused = !expected.0 && !got.0 && expected.2 == got.2 && options.contains(&"-R");
+    (got != expected && !refused).then(|| format!("{options:?}\n  ours   {got:?}\n  theirs {expected:?}"))
+}
+
 /// Every name in every file with every option: the same answer, and the same file afterwards.
 #[test]
 fn hosts_are_found_and_forgotten() {
@@ -126,13 +135,8 @@ fn hosts_are_found_and_forgotten() {
             let text = keys.fill(theirs, directory.path(), lines);
             for (name, options) in names.iter().flat_map(|name| OPTIONS.iter().map(move |options| (name, options))) {
                 let options = [options, &[*name][..]].concat();
-                let expected = outcome(theirs(), &options, directory.path(), &text);
-                let got = outcome(ours(), &options, directory.path(), &text);
-                // Where nothing can be done both print only what was found, and ours not even that.
-                let refused = !expected.0 && !got.0 && expected.2 == got.2 && options.contains(&"-R");
-                if got != expected && !refused {
-                    differences.push(format!("{lines:?} {options:?}\n  ours   {got:?}\n  theirs {expected:?}"));
-                }
+                let difference = difference(theirs, &options, directory.path(), &text);
+                differences.extend(difference.map(|difference| format!("{lines:?} {difference}")));
             }
         }
     }
@@ -165,12 +169,8 @@ fn slips_of_the_hand_change_what_they_change_to_ssh_keygen() {
             // Carriage returns within lines, and what is cut off at the end, OpenSSH reads in ways of its own.
             let text = text.replace('\r', "") + "\n";
             let options = [*random.one(OPTIONS), &[&*name]].concat();
-            let expected = outcome(theirs(), &options, directory.path(), &text);
-            let got = outcome(ours(), &options, directory.path(), &text);
-            let refused = !expected.0 && !got.0 && expected.2 == got.2 && options.contains(&"-R");
-            if got != expected && !refused {
-                differences.push(format!("{seed}: {slipped:?} {options:?}\n  ours   {got:?}\n  theirs {expected:?}"));
-            }
+            let difference = difference(theirs, &options, directory.path(), &text);
+            differences.extend(difference.map(|difference| format!("{seed}: {slipped:?} {difference}")));
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));

@@ -84,10 +84,10 @@ fn host_fits(list: &str, host: &str) -> bool {
     list_fits(&list.to_ascii_lowercase(), &host.to_ascii_lowercase())
 }
 
-/// Whether a list with commas covers a text. The empty list covers only the empty text.
+/// Whether a list with commas covers a text. The empty text is covered by the empty list, which covers nothing else.
 pub(super) fn list_fits(list: &str, text: &str) -> bool {
-    if list.is_empty() {
-        return text.is_empty();
+    if list.is_empty() || text.is_empty() {
+        return list.is_empty() && text.is_empty();
     }
     pattern::list_matches(list.split(',').map(str::as_bytes), text.as_bytes())
 }

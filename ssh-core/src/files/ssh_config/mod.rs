@@ -37,14 +37,16 @@
 //! - Names of algorithms are checked when a list is applied or printed, not when a line is read, so that a file may name
 //!   what only another program knows.
 //! - `StreamLocalBindMask` and `SyslogFacility` in a block that does not apply have no effect; in OpenSSH they do.
-//! - Lists of ciphers, MACs and key exchange methods take wildcards behind `+` and `^`, too, and names may be left empty
-//!   nowhere; what Net::SSH::Perl or SSH-1 had and OpenSSH passes over is read, and must make sense.
+//! - Lists of ciphers, MACs and key exchange methods take wildcards behind `+` and `^`, too. An empty name is no algorithm.
+//! - The keywords of Net::SSH::Perl and SSH-1, which OpenSSH passes over, are read, and their values must make sense.
+//! - `ProxyJump` needs a host's name; in OpenSSH it may be `[]`. Variables in forwardings are replaced once `\` has been.
 //! - `LogVerbose` takes all its arguments; OpenSSH drops all but the first.
 //! - Of several `ForwardAgent` the first counts; in OpenSSH a path counts that is said after yes.
 //! - The first mistake ends the reading; OpenSSH collects them.
 //! - A line may have 16 KiB and a configuration 1024 files; text must be UTF-8 outside comments.
 //! - Names of services are no ports, apart from `ssh`.
-//! - Addresses are not rewritten to their shortest form.
+//! - Addresses are read in their usual forms alone, and not rewritten to their shortest.
+//! - Homes of other users (`~name`) are not known.
 
 mod canonical;
 mod choices;

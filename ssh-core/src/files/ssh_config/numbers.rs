@@ -38,7 +38,7 @@ impl Value for Count {
 }
 
 fn count(word: &str) -> Option<u32> {
-    word.parse().ok().filter(|&number| number <= i32::MAX.unsigned_abs())
+    word.trim_ascii_start().parse().ok().filter(|&number| number <= i32::MAX.unsigned_abs())
 }
 
 /// A port that can be connected to.
@@ -59,7 +59,7 @@ impl Value for Port {
 
 /// A port, or the one service name known here.
 pub(super) fn port(word: &str) -> Option<u16> {
-    if word == "ssh" { Some(22) } else { word.trim_start_matches(' ').parse().ok() }
+    if word == "ssh" { Some(22) } else { word.trim_ascii_start().parse().ok() }
 }
 
 /// `CompressionLevel`: 1, the fastest, to 9.
@@ -181,7 +181,8 @@ impl IpQos {
             return Ok(None);
         }
         let named = CLASSES.iter().find(|(name, _)| *name == lower).map(|(_, class)| *class);
-        let class = named.or_else(|| word.parse::<i16>().ok().and_then(|number| u8::try_from(number).ok()));
+        let number = || word.trim_ascii_start().parse::<i16>().ok();
+        let class = named.or_else(|| number().and_then(|number| u8::try_from(number).ok()));
         class.map(Some).ok_or_else(|| unexpected(word, "a class such as af21, cs0 or ef, a number to 255, or none"))
     }
 
@@ -257,7 +258,7 @@ impl Units {
             Some(_) => return None,
         };
         let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
-        if unit.next().is_some_and(|c| c.is_ascii_alphanumeric()) || decimals.contains('.') || number.is_empty() {
+        if unit.next().is_some_and(|c| c.is_ascii_alphanumeric()) || decimals.contains('.') || text.is_empty() {
             return None;
         }
         let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };

@@ -378,7 +378,8 @@ impl Resolver {
             // As OpenSSH does: a path with a variable that is not set is left out.
             let expanded = match tokens::expand_environment(&path, &self.request.local.environment) {
                 Err(error) if error.is_unset => {
-                    tokens.expand(&path, USUAL).map_err(|error| error.to_string())?;
+                    let rest = tokens::without_variables(&path);
+                    tokens.expand(&rest, USUAL).map_err(|error| error.to_string())?;
                     continue;
                 }
                 path => path.and_then(|path| tokens.expand(&path, USUAL)).map_err(|error| error.to_string())?,
@@ -400,8 +401,8 @@ impl Resolver {
 
     fn end_first_pass(&mut self) -> Result<(), ConfigError> {
         let host = self.resolved.host_name(&self.host).map_err(|fault| self.about("hostname", fault))?;
-        // What has a colon is taken for an address.
-        self.host = if host.contains(':') { host } else { host.to_ascii_lowercase() };
+        // What has one of these is taken for an address, with a zone perhaps.
+        self.host = if host.contains([':', '%']) { host } else { host.to_ascii_lowercase() };
         let direct = self.resolved.proxy.value == Proxy::None;
         self.canonicalization = Canonicalization::new(&self.host, &self.resolved.connection, direct);
         self.phase = Phase::Canonical;

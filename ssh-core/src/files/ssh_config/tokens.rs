@@ -138,6 +138,13 @@ pub(super) fn expand_environment(text: &str, environment: &[(String, String)]) -
     Ok(out)
 }
 
+/// What is left of a text without its `${NAME}`.
+pub(super) fn without_variables(text: &str) -> String {
+    let mut parts = text.split("${");
+    let first = parts.next().unwrap_or_default();
+    parts.fold(first.into(), |out, part| out + part.split_once('}').map_or("", |(_, after)| after))
+}
+
 /// `~` at the beginning is the home directory. That of somebody else is not known, and the text stays as it is.
 pub(super) fn expand_tilde(text: &str, home: &str) -> String {
     match text.strip_prefix('~') {
